@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything from outside, as imported targets. gRPC, protobuf and Abseil are linked statically where
+# Debian ships the archives: it halves the start-up time (docs/architecture.md, "Linking").
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(absl REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(TensorFlowLiteC REQUIRED)
+find_package(ZLIB REQUIRED)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+  find_package(benchmark REQUIRED)
+endif()
+find_package(PkgConfig REQUIRED)
+
+option(BOWERBIRD_STATIC "Link gRPC, protobuf, OpenCV and image codecs from their static archives" ON)
+
+# bowerbird_archive(TARGET NAME...): an interface target over lib<NAME>.a, or the shared one.
+function(bowerbird_archive target)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  foreach(name ${ARGN})
+    unset(found CACHE)
+    if(BOWERBIRD_STATIC)
+      find_library(found NAMES lib${name}.a ${name} NO_CACHE)
+    else()
+      find_library(found NAMES ${name} NO_CACHE)
+    endif()
+    if(NOT found)
+      message(FATAL_ERROR "lib${name} not found: run script/build, which installs what is missing")
+    endif()
+    set_property(TARGET ${target} APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${found})
+    unset(found)
+  endforeach()
+endfunction()
+
+bowerbird_archive(bowerbird::protobuf protobuf)
+target_link_libraries(bowerbird::protobuf INTERFACE ZLIB::ZLIB Threads::Threads)
+
+bowerbird_archive(bowerbird::grpc_archives grpc++_reflection grpc++ grpc gpr upb address_sorting)
+add_library(bowerbird::grpc INTERFACE IMPORTED GLOBAL)
+target_link_libraries(bowerbird::grpc INTERFACE
+  bowerbird::grpc_archives bowerbird::protobuf
+  absl::any_invocable absl::base absl::bind_front absl::cleanup absl::cord absl::flat_hash_map
+  absl::flat_hash_set absl::function_ref absl::hash absl::inlined_vector absl::memory absl::optional
+  absl::random_random absl::span absl::status absl::statusor absl::str_format absl::strings
+  absl::synchronization absl::time absl::variant)
+bowerbird_archive(bowerbird::grpc_leaves re2 cares)
+target_link_libraries(bowerbird::grpc INTERFACE bowerbird::grpc_leaves
+  OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS})
+
+bowerbird_archive(bowerbird::jpeg jpeg)
+find_library(SPNG_LIBRARY spng REQUIRED)
+add_library(bowerbird::spng INTERFACE IMPORTED GLOBAL)
+target_link_libraries(bowerbird::spng INTERFACE ${SPNG_LIBRARY} ZLIB::ZLIB m)
+
+find_path(OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
+find_library(OPENCV_CORE opencv_core REQUIRED)
+find_library(OPENCV_IMGPROC opencv_imgproc REQUIRED)
+add_library(bowerbird::opencv INTERFACE IMPORTED GLOBAL)
+target_include_directories(bowerbird::opencv SYSTEM INTERFACE ${OPENCV_INCLUDE_DIR})
+target_link_libraries(bowerbird::opencv INTERFACE ${OPENCV_IMGPROC} ${OPENCV_CORE})
+
+find_path(BOOST_INCLUDE_DIR boost/beast.hpp REQUIRED)
+add_library(bowerbird::beast INTERFACE IMPORTED GLOBAL)
+target_include_directories(bowerbird::beast SYSTEM INTERFACE ${BOOST_INCLUDE_DIR})
+target_compile_definitions(bowerbird::beast INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(bowerbird::beast INTERFACE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+
+find_library(PROMETHEUS_CORE prometheus-cpp-core REQUIRED)
+add_library(bowerbird::prometheus INTERFACE IMPORTED GLOBAL)
+target_link_libraries(bowerbird::prometheus INTERFACE ${PROMETHEUS_CORE})

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a gRPC service is written here: a class derived from RpcService registers one function per
+// call. Every call, whatever its service, passes one gate (Admission): authentication, deadline,
+// limits, the list of running operations, metrics, status codes. There is no other way to register
+// a call, so none can be forgotten; and no generated *.grpc.pb.h is needed.
+//
+//   class SensorRpc : public RpcService {
+//    public:
+//     SensorRpc(Admission& admission, ...) : RpcService("viam.component.sensor.v1.SensorService",
+//     admission) {
+//       Unary<GetReadingsRequest, GetReadingsResponse>(
+//           "GetReadings", [this](Call& call, const auto& request, auto& response) { ... });
+//     }
+//   };
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/context.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/impl/codegen/method_handler.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/impl/codegen/rpc_service_method.h"
+#include "grpcpp/impl/codegen/service_type.h"
+
+namespace bowerbird::serve {
+
+// One running call, from admission to its answer. Lives on the handler's thread.
+class Call {
+ public:
+  virtual ~Call() = default;
+  // Deadline (10 minutes where the client gave none), cancellation by the client or by
+  // CancelOperation, phases. Handlers may set its flags.
+  virtual Context& context() = 0;
+  virtual const std::string& operation_id() const = 0;
+  // Metadata sent by the client, "" if absent. Keys in lower case.
+  virtual std::string Metadata(const std::string& key) const = 0;
+  // Adds response metadata; only before the handler returns.
+  virtual void AddHeader(const std::string& key, const std::string& value) = 0;
+};
+
+struct MethodInfo {
+  std::string service;                // "viam.component.camera.v1.CameraService"
+  std::string name;                   // "GetImages"
+  std::string full_name;              // "/viam.component.camera.v1.CameraService/GetImages"
+  bool needs_no_credentials = false;  // AuthService.Authenticate only
+  bool unlimited = false;  // exempt from the in-flight limit per resource: Log, SendTraces
+};
+
+// The gate. Thread-safe; outlives the server.
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  // Runs `handler` unless the call is refused. `resource` is the request's `name` field, or "".
+  // The answer's code: that of the handler's status; plain failures of resources are UNKNOWN.
+  virtual grpc::Status Run(grpc::ServerContext& context, const MethodInfo& method,
+                           const std::string& resource,
+                           const std::function<absl::Status(Call&)>& handler) = 0;
+};
+
+class RpcService : public grpc::Service {
+ public:
+  RpcService(std::string service_name, Admission& admission)
+      : service_name_(std::move(service_name)), admission_(admission) {}
+
+  const std::string& service_name() const { return service_name_; }
+
+ protected:
+  struct UnaryOptions {
+    bool needs_no_credentials = false;
+    bool unlimited = false;
+  };
+
+  // Registers one call; only from the constructor of the derived class.
+  // `handler`: absl::Status(Call&, const Request&, Response&), on a thread of gRPC's pool.
+  template <typename Request, typename Response, typename Handler>
+  void Unary(const std::string& name, Handler handler, UnaryOptions options = {}) {
+    auto method = std::make_shared<const MethodInfo>(
+        MethodInfo{service_name_, name, "/" + service_name_ + "/" + name,
+                   options.needs_no_credentials, options.unlimited});
+    auto serve = [this, method, handler](RpcService*, grpc::ServerContext* context,
+                                         const Request* request, Response* response) {
+      std::string resource;
+      if constexpr (requires { request->name(); }) {
+        if constexpr (std::is_convertible_v<decltype(request->name()), std::string>)
+          resource = request->name();
+      }
+      return admission_.Run(*context, *method, resource, [&](Call& call) -> absl::Status {
+        return handler(call, *request, *response);
+      });
+    };
+    // gRPC keeps the pointer to the name and owns the method and its handler.
+    methods_.push_back(method);
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        method->full_name.c_str(), grpc::internal::RpcMethod::NORMAL_RPC,
+        new grpc::internal::RpcMethodHandler<RpcService, Request, Response>(serve, this)));
+  }
+
+ private:
+  const std::string service_name_;
+  Admission& admission_;
+  std::vector<std::shared_ptr<const MethodInfo>> methods_;
+};
+
+}  // namespace bowerbird::serve
