@@ -66,8 +66,8 @@ void Overhead(const Subject& subject) {
       const auto start = Clock::now();
       RunOnce(subject, &phases);
       const double whole = Microseconds(Clock::now() - start);
-      const double inner = Microseconds(
-          std::chrono::duration_cast<Clock::duration>(phases.Get(Phase::kInvoke)));
+      const double inner =
+          Microseconds(std::chrono::duration_cast<Clock::duration>(phases.Get(Phase::kInvoke)));
       overhead.push_back(whole - inner);
       invoke.push_back(inner);
     }
