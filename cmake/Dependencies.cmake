@@ -19,10 +19,13 @@ find_package(PkgConfig REQUIRED)
 
 option(BOWERBIRD_STATIC "Link gRPC, protobuf, OpenCV and image codecs from their static archives" ON)
 
-# bowerbird_archive(TARGET NAME...): an interface target over lib<NAME>.a, or the shared one.
+# bowerbird_archive(TARGET NAME... [NEEDS target...]): a target over lib<NAME>.a, or the shared one.
+# Each archive depends on those named after it and on NEEDS: only so does CMake order the link line.
 function(bowerbird_archive target)
-  add_library(${target} INTERFACE IMPORTED GLOBAL)
-  foreach(name ${ARGN})
+  cmake_parse_arguments(ARCHIVE "" "" "NEEDS" ${ARGN})
+  set(after ${ARCHIVE_NEEDS})
+  list(REVERSE ARCHIVE_UNPARSED_ARGUMENTS)
+  foreach(name ${ARCHIVE_UNPARSED_ARGUMENTS})
     unset(found CACHE)
     if(BOWERBIRD_STATIC)
       find_library(found NAMES lib${name}.a ${name} NO_CACHE)
@@ -32,24 +35,25 @@ function(bowerbird_archive target)
     if(NOT found)
       message(FATAL_ERROR "lib${name} not found: run script/build, which installs what is missing")
     endif()
-    set_property(TARGET ${target} APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${found})
+    add_library(${target}_${name} UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(${target}_${name} PROPERTIES
+      IMPORTED_LOCATION ${found} INTERFACE_LINK_LIBRARIES "${after}")
+    set(after ${target}_${name} ${after})
     unset(found)
   endforeach()
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(${target} INTERFACE ${after})
 endfunction()
 
-bowerbird_archive(bowerbird::protobuf protobuf)
-target_link_libraries(bowerbird::protobuf INTERFACE ZLIB::ZLIB Threads::Threads)
+bowerbird_archive(bowerbird::protobuf protobuf NEEDS ZLIB::ZLIB Threads::Threads)
 
-bowerbird_archive(bowerbird::grpc_archives grpc++_reflection grpc++ grpc gpr upb address_sorting)
-add_library(bowerbird::grpc INTERFACE IMPORTED GLOBAL)
-target_link_libraries(bowerbird::grpc INTERFACE
-  bowerbird::grpc_archives bowerbird::protobuf
+bowerbird_archive(bowerbird::grpc_leaves re2 cares)
+bowerbird_archive(bowerbird::grpc grpc++_reflection grpc++ grpc gpr upb address_sorting NEEDS
+  bowerbird::protobuf bowerbird::grpc_leaves
   absl::any_invocable absl::base absl::bind_front absl::cleanup absl::cord absl::flat_hash_map
   absl::flat_hash_set absl::function_ref absl::hash absl::inlined_vector absl::memory absl::optional
   absl::random_random absl::span absl::status absl::statusor absl::str_format absl::strings
-  absl::synchronization absl::time absl::variant)
-bowerbird_archive(bowerbird::grpc_leaves re2 cares)
-target_link_libraries(bowerbird::grpc INTERFACE bowerbird::grpc_leaves
+  absl::synchronization absl::time absl::variant
   OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS})
 
 bowerbird_archive(bowerbird::jpeg jpeg)
