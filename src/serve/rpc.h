@@ -39,6 +39,10 @@ class Call {
   // CancelOperation, phases. Handlers may set its flags.
   virtual Context& context() = 0;
   virtual const std::string& operation_id() const = 0;
+  // Who authenticated (the id of the API key), "" where nobody has to: the owner of sessions.
+  virtual const std::string& owner() const = 0;
+  // "192.168.1.7:51334"
+  virtual const std::string& peer() const = 0;
   // Metadata sent by the client, "" if absent. Keys in lower case.
   virtual std::string Metadata(const std::string& key) const = 0;
   // Adds response metadata; only before the handler returns.
