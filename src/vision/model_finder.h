@@ -18,6 +18,9 @@
 
 namespace bowerbird::vision {
 
+// How pictures are scaled unless the options say otherwise; chosen by measurement (docs/vision.md).
+inline constexpr image::Filter kDefaultFilter = image::Filter::kTriangle;
+
 enum class Decoder {
   kAuto,         // by names, metadata, then shapes
   kPostprocess,  // boxes, classes, scores (and count) after a non-maximum suppression in the graph
@@ -37,7 +40,8 @@ struct ModelFinderOptions {
   std::map<std::string, double> label_confidences;  // if not empty: these labels only, case ignored
   std::string label_path;
   std::optional<double> nms_iou_threshold;  // unset: on at 0.5 for decoders without one, else off
-  image::Fit fit = image::Fit::kStretch;
+  // Unset: stretched, but for YOLO models letterboxed as they are trained (docs/vision.md).
+  std::optional<image::Fit> fit;
   std::optional<image::Filter> filter;  // unset: the measured default (docs/vision.md)
   Decoder decoder = Decoder::kAuto;
 };
