@@ -84,7 +84,7 @@ absl::Status FrameReader::Ended() {
   if (exit->ok() && child_->LastStderrLine().empty())
     return InvalidArgument(message + "there is no picture in it");
   message += frames_ == 0 ? "ffmpeg cannot read it"
-                          : "ffmpeg stopped after " + std::to_string(frames_) + " frames";
+                          : "ffmpeg stopped after frame " + std::to_string(frames_);
   message += ": " + LastMessage(*exit);
   return frames_ == 0 && exit->signal == 0 ? InvalidArgument(message)
                                            : absl::DataLossError(ToAbsl(message));

@@ -127,6 +127,7 @@ void JpegStream::Discard() {
 }
 
 void JpegStream::Finish() {
+  if (picture_.size() > max_picture_) return Discard();
   ready_.push_back(std::exchange(picture_, {}));
   last_was_ff_ = false;
   state_ = State::kSearch;
