@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/resource_rpc.h"
+
+#include <utility>
+
+#include "base/status.h"
+#include "common/v1/common.pb.h"
+#include "wire/machine/struct.h"
+
+namespace bowerbird::serve {
+
+namespace proto = viam::common::v1;
+using machine::Json;
+
+void ResourceRpc::AddDoCommand() {
+  Unary<proto::DoCommandRequest, proto::DoCommandResponse>(
+      "DoCommand",
+      [this](Call& call, const proto::DoCommandRequest& request,
+             proto::DoCommandResponse& response) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto resource, finder_.Find({api_, request.name()}));
+        ASSIGN_OR_RETURN(const Json command, wire::JsonFromStruct(request.command()));
+        ASSIGN_OR_RETURN(const Json result, resource->DoCommand(call.context(), command));
+        return Annotate(wire::JsonToStruct(result, *response.mutable_result()),
+                        "result of DoCommand");
+      });
+}
+
+void ResourceRpc::AddGetStatus() {
+  Unary<proto::GetStatusRequest, proto::GetStatusResponse>(
+      "GetStatus",
+      [this](Call& call, const proto::GetStatusRequest& request,
+             proto::GetStatusResponse& response) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto resource, finder_.Find({api_, request.name()}));
+        ASSIGN_OR_RETURN(const Json status, resource->GetStatus(call.context()));
+        return Annotate(wire::JsonToStruct(status, *response.mutable_result()),
+                        "result of GetStatus");
+      });
+}
+
+void ResourceRpc::AddGetGeometries() {
+  Unary<proto::GetGeometriesRequest, proto::GetGeometriesResponse>(
+      "GetGeometries",
+      [this](Call&, const proto::GetGeometriesRequest& request,
+             proto::GetGeometriesResponse&) -> absl::Status {
+        return finder_.Find({api_, request.name()}).status();
+      });
+}
+
+absl::StatusOr<Json> ReadExtra(const google::protobuf::Struct& extra, Context& context) {
+  ASSIGN_OR_RETURN(Json json, wire::JsonFromStruct(extra));
+  const auto flag = json.find("fromDataManagement");
+  if (flag != json.end() && *flag == true) context.from_data_management = true;
+  return json;
+}
+
+PhaseObservation::PhaseObservation(Context& context, Metrics& metrics, std::string label)
+    : context_(context), metrics_(metrics), label_(std::move(label)), outer_(context.phases) {
+  context_.phases = &times_;
+}
+
+PhaseObservation::~PhaseObservation() {
+  metrics_.ObservePhases(label_, times_);
+  context_.phases = outer_;
+  if (outer_ == nullptr) return;
+  for (int i = 0; i < kPhaseCount; ++i)
+    outer_->Add(static_cast<Phase>(i), times_.Get(static_cast<Phase>(i)));
+}
+
+}  // namespace bowerbird::serve
