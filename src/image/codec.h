@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Encoded pictures to pixels and back: JPEG, PNG, and the raw formats of the wire
-// (image/vnd.viam.rgba, image/vnd.viam.dep), see docs/formats/raw-images.md.
+// (image/vnd.viam.rgba, image/vnd.viam.dep), see docs/formats/raw-images.md. BMP is only read.
 // Every input is untrusted: sizes are checked against DecodeOptions before anything is allocated.
 #pragma once
 
@@ -19,15 +19,19 @@ inline constexpr std::string_view kMimeJpeg = "image/jpeg";
 inline constexpr std::string_view kMimePng = "image/png";
 inline constexpr std::string_view kMimeRawRgba = "image/vnd.viam.rgba";
 inline constexpr std::string_view kMimeRawDepth = "image/vnd.viam.dep";
+inline constexpr std::string_view kMimeBmp = "image/bmp";
 
 // The MIME type by the first bytes, or "" when no decoder here knows them.
 std::string_view SniffMime(std::span<const uint8_t> bytes);
+
+// A MIME type without the wire's "+lazy" suffix, and with its usual spelling.
+std::string_view PlainMime(std::string_view mime);
 
 // What can be known without decoding.
 struct Header {
   std::string_view mime;                    // by content, whatever the name or the caller said
   Size stored;                              // as the file stores it
-  Size size;                                // as a person sees it: EXIF orientation applied
+  Size size;                                // of the decoded picture: EXIF orientation applied
   int orientation = 1;                      // EXIF, 1..8
   PixelFormat format = PixelFormat::kRgb8;  // that Decode gives at full size
 };
@@ -46,6 +50,9 @@ struct DecodeOptions {
 // Errors: INVALID_ARGUMENT: empty, unknown format, truncated or damaged, too large.
 absl::StatusOr<Header> ReadHeader(std::span<const uint8_t> bytes,
                                   const DecodeOptions& options = {});
+
+// The eighths of its size (1..8) at which Decode gives the picture.
+int EighthsFor(const Header& header, const DecodeOptions& options);
 
 // Gray JPEG and PNG give kGray8 or kRgb8 as stored (16-bit PNG gray gives kDepth16), CMYK and YCCK
 // JPEG are converted to kRgb8, PNG with alpha or a transparent colour gives kRgba8.

@@ -8,6 +8,7 @@
 // the last bit.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ class Picture {
  public:
   // Takes encoded bytes as they are; nothing is checked before it is needed.
   // `mime` empty: sniffed. A MIME type that contradicts the content is an error at decoding, except
-  // that jpeg and png named for each other are decoded by content.
+  // that jpeg and png named for each other are renamed by content.
   static std::shared_ptr<const Picture> FromBytes(std::string bytes, std::string_view mime = {},
                                                   DecodeOptions limits = {});
 
@@ -57,10 +58,10 @@ class Picture {
   const std::string mime_;
   const DecodeOptions limits_;
   mutable Mutex mutex_;
-  // Largest decoded form so far; a smaller request of the same scale shares it. Shared with
-  // readers.
-  mutable std::shared_ptr<const Image> full_ ABSL_GUARDED_BY(mutex_);
-  mutable std::shared_ptr<const Image> scaled_ ABSL_GUARDED_BY(mutex_);
+  // Decoded forms by their eighths of the full size: a request always gets the form that its size
+  // asks for, never a larger one that happens to be there, so that answers do not depend on who
+  // else looked at the picture. Shared with readers.
+  mutable std::array<std::shared_ptr<const Image>, 9> decoded_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace bowerbird::image
