@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/api_keys.h"
+
+#include <ctime>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "nlohmann/json.hpp"
+#include "serve/crypto.h"
+
+namespace bowerbird::serve {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kVersion = 1;
+constexpr size_t kSecretSize = 32;
+constexpr size_t kSaltSize = 16;
+constexpr size_t kHashSize = 32;
+constexpr size_t kMaxNameSize = 100;
+
+std::string HashOf(std::string_view salt, std::string_view secret) {
+  return Sha256(std::string(salt).append(secret));
+}
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  gmtime_r(&now, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return std::string(text, size);
+}
+
+absl::Status CheckName(const std::string& name) {
+  bool clean = !name.empty() && name.size() <= kMaxNameSize;
+  for (const char c : name) clean = clean && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  if (clean) return absl::OkStatus();
+  return InvalidArgument("the name of an API key has 1 to 100 bytes and no control characters");
+}
+
+std::string TextOf(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<StoredApiKey> ParseKey(const Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  const auto salt = HexDecode(TextOf(json, "salt"));
+  const auto hash = HexDecode(TextOf(json, "sha256"));
+  StoredApiKey stored{{TextOf(json, "id"), TextOf(json, "name"), TextOf(json, "created")}, "", ""};
+  if (stored.key.id.empty() || !salt || !hash || hash->size() != kHashSize) return std::nullopt;
+  stored.salt = *salt;
+  stored.hash = *hash;
+  return stored;
+}
+
+}  // namespace
+
+ApiKeyFile::ApiKeyFile(const std::string& data_dir)
+    : path_(data_dir + "/api_keys.json"), lock_path_(data_dir + "/api_keys.lock") {}
+
+absl::StatusOr<std::vector<StoredApiKey>> ApiKeyFile::Read() const {
+  const auto text = ReadPrivateFile(path_);
+  if (absl::IsNotFound(text.status())) return std::vector<StoredApiKey>();
+  RETURN_IF_ERROR(text.status());
+  const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const auto broken = [this](const std::string& what) {
+    return FailedPrecondition(path_ + " is damaged (" + what +
+                              "): restore it, or remove it and create new keys");
+  };
+  if (!json.is_object()) return broken("it is no JSON object");
+  if (json.value("version", Json()) != Json(kVersion)) return broken("its version is not 1");
+  const auto keys = json.find("keys");
+  if (keys == json.end() || !keys->is_array()) return broken("it has no list of keys");
+  std::vector<StoredApiKey> parsed;
+  for (const Json& entry : *keys) {
+    auto key = ParseKey(entry);
+    if (!key) return broken("key " + std::to_string(parsed.size()) + " is incomplete");
+    parsed.push_back(*std::move(key));
+  }
+  return parsed;
+}
+
+absl::Status ApiKeyFile::Write(const std::vector<StoredApiKey>& keys) const {
+  Json list = Json::array();
+  for (const StoredApiKey& stored : keys) {
+    list.push_back({{"id", stored.key.id},
+                    {"name", stored.key.name},
+                    {"created", stored.key.created},
+                    {"salt", HexEncode(stored.salt)},
+                    {"sha256", HexEncode(stored.hash)}});
+  }
+  const Json json = {{"version", kVersion}, {"keys", list}};
+  return WritePrivateFile(path_,
+                          json.dump(2, ' ', false, Json::error_handler_t::replace).append("\n"));
+}
+
+absl::StatusOr<NewApiKey> ApiKeyFile::Create(const std::string& name) {
+  RETURN_IF_ERROR(CheckName(name));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Take(lock_path_));
+  ASSIGN_OR_RETURN(std::vector<StoredApiKey> keys, Read());
+  if (keys.size() >= kMaxKeys)
+    return ResourceExhausted("there are " + std::to_string(keys.size()) +
+                             " API keys: revoke some before creating more");
+  NewApiKey created{{RandomUuid(), name, Now()}, Base64UrlEncode(RandomBytes(kSecretSize))};
+  const std::string salt = RandomBytes(kSaltSize);
+  keys.push_back({created.key, salt, HashOf(salt, created.secret)});
+  RETURN_IF_ERROR(Write(keys));
+  return created;
+}
+
+absl::StatusOr<std::vector<ApiKey>> ApiKeyFile::List() const {
+  ASSIGN_OR_RETURN(const std::vector<StoredApiKey> stored, Read());
+  std::vector<ApiKey> keys;
+  for (const StoredApiKey& key : stored) keys.push_back(key.key);
+  return keys;
+}
+
+absl::Status ApiKeyFile::Revoke(const std::string& id) {
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Take(lock_path_));
+  ASSIGN_OR_RETURN(std::vector<StoredApiKey> keys, Read());
+  if (std::erase_if(keys, [&id](const StoredApiKey& key) { return key.key.id == id; }) == 0)
+    return NotFound("there is no API key with the id \"" + id + "\": see `bowerbird key list`");
+  return Write(keys);
+}
+
+KeyRing::KeyRing(const std::string& data_dir, std::string fingerprint_key)
+    : file_(data_dir), fingerprint_key_(std::move(fingerprint_key)) {}
+
+KeyRing::Entry KeyRing::MakeEntry(const std::string& id, std::string salt, std::string hash) const {
+  Entry entry{std::move(salt), std::move(hash), ""};
+  const std::string all = id + '\0' + entry.salt + entry.hash;
+  entry.fingerprint = HexEncode(HmacSha256(fingerprint_key_, all)).substr(0, 32);
+  return entry;
+}
+
+void KeyRing::SetConfigured(const std::map<std::string, std::string>& keys) {
+  Entries entries;
+  // No random salt here: a token must outlive a restart of the server with the same config.
+  for (const auto& [id, secret] : keys)
+    entries.emplace(id, MakeEntry(id, "config", HashOf("config", secret)));
+  MutexLock lock(mutex_);
+  configured_ = std::move(entries);
+}
+
+void KeyRing::ReloadIfChanged() {
+  const FileStamp stamp = FileStamp::Of(file_.path());
+  if (stamp == stamp_) return;
+  stamp_ = stamp;
+  from_file_.clear();
+  const auto stored = file_.Read();
+  if (!stored.ok()) {
+    LogError("auth", "no API key of the file is valid: " + MessageOf(stored.status()));
+    return;
+  }
+  for (const StoredApiKey& key : *stored)
+    from_file_.emplace(key.key.id, MakeEntry(key.key.id, key.salt, key.hash));
+}
+
+const KeyRing::Entry* KeyRing::Find(const std::string& id) {
+  ReloadIfChanged();
+  if (const auto found = configured_.find(id); found != configured_.end()) return &found->second;
+  if (const auto found = from_file_.find(id); found != from_file_.end()) return &found->second;
+  return nullptr;
+}
+
+std::optional<std::string> KeyRing::Verify(const std::string& id, std::string_view secret) {
+  MutexLock lock(mutex_);
+  const Entry* entry = Find(id);
+  if (entry == nullptr || !ConstantTimeEquals(HashOf(entry->salt, secret), entry->hash))
+    return std::nullopt;
+  return entry->fingerprint;
+}
+
+bool KeyRing::IsCurrent(const std::string& id, std::string_view fingerprint) {
+  MutexLock lock(mutex_);
+  const Entry* entry = Find(id);
+  return entry != nullptr && ConstantTimeEquals(entry->fingerprint, fingerprint);
+}
+
+bool KeyRing::empty() {
+  MutexLock lock(mutex_);
+  ReloadIfChanged();
+  return from_file_.empty() && configured_.empty();
+}
+
+}  // namespace bowerbird::serve
