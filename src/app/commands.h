@@ -4,6 +4,9 @@
 // stores the exit status: 0 done, 1 failed, 2 bad usage.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 namespace CLI {
 class App;
 }
@@ -18,6 +21,9 @@ CLI::App* RegisterInspect(CLI::App& app, int* exit_status);
 CLI::App* RegisterBench(CLI::App& app, int* exit_status);
 
 // Prints "bowerbird: `message`" to stderr and stores 1.
-void Fail(int* exit_status, const char* message);
+void Fail(int* exit_status, std::string_view message);
+
+// $BOWERBIRD_HOME, else ~/.bowerbird.
+std::string DefaultDataDir();
 
 }  // namespace bowerbird::app

@@ -10,9 +10,9 @@
 
 namespace {
 
-// Replies of a megabyte would otherwise be mapped and unmapped for each call: glibc returns blocks above
-// 128 KiB to the kernel, and the page faults cost more than the call itself. Four arenas keep the heap
-// of a many-threaded server small.
+// Replies of a megabyte would otherwise be mapped and unmapped for each call: glibc returns blocks
+// above 128 KiB to the kernel, and the page faults cost more than the call itself. Four arenas keep
+// the heap of a many-threaded server small.
 void TuneAllocator() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that glibc accepts
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
