@@ -30,6 +30,14 @@ struct RuntimeReport {
   double load_ms = 0;
 };
 
+// Of the pool, for gauges.
+struct InstanceCounts {
+  int existing = 0;
+  int limit = 0;
+  int idle = 0;
+  int waiting = 0;  // callers in the queue
+};
+
 class TfliteModel : public Model {
  public:
   // Maps the file, verifies it, reads its metadata, builds one interpreter by the ladder
@@ -39,6 +47,7 @@ class TfliteModel : public Model {
   static absl::StatusOr<std::unique_ptr<TfliteModel>> Load(const TfliteOptions& options);
 
   virtual const RuntimeReport& report() const = 0;
+  virtual InstanceCounts instances() const = 0;
 };
 
 }  // namespace bowerbird::infer

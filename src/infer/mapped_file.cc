@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infer/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/status.h"
+
+namespace bowerbird::infer {
+namespace {
+
+constexpr off_t kMaxFileBytes = off_t{1} << 31;
+
+absl::StatusOr<size_t> SizeOf(int descriptor, const std::string& path) {
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return ErrnoStatus(errno, "stat " + path);
+  if (!S_ISREG(info.st_mode)) return InvalidArgument(path + " is not a file");
+  if (info.st_size == 0) return InvalidArgument(path + " is empty");
+  if (info.st_size >= kMaxFileBytes) {
+    return InvalidArgument(path + " is larger than the 2 GiB that a TensorFlow Lite file can have");
+  }
+  return static_cast<size_t>(info.st_size);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
+  // O_NONBLOCK: a named pipe must not hang the caller before SizeOf refuses it.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return ErrnoStatus(errno, "open " + path);
+  const absl::StatusOr<size_t> size = SizeOf(descriptor, path);
+  void* data = MAP_FAILED;
+  int error = 0;
+  if (size.ok()) {
+    data = mmap(nullptr, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    error = errno;
+  }
+  close(descriptor);
+  if (!size.ok()) return size.status();
+  if (data == MAP_FAILED) return ErrnoStatus(error, "map " + path);
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<std::byte*>(data), *size));
+}
+
+MappedFile::~MappedFile() { munmap(data_, size_); }
+
+void MappedFile::DropPages() const { madvise(data_, size_, MADV_DONTNEED); }
+
+}  // namespace bowerbird::infer

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A file mapped into memory for reading. Whoever replaces a model file must do it by rename: a file
+// that is cut short in place ends every program that has it mapped.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace bowerbird::infer {
+
+class MappedFile {
+ public:
+  // NOT_FOUND, PERMISSION_DENIED and the like; INVALID_ARGUMENT: not a regular file, empty, or
+  // larger than the 2 GiB that a FlatBuffer can have.
+  static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+  // Lets the pages go that were read so far; they come back from the page cache when touched.
+  void DropPages() const;
+
+ private:
+  MappedFile(std::byte* data, size_t size) : data_(data), size_(size) {}
+
+  std::byte* data_;
+  size_t size_;
+};
+
+}  // namespace bowerbird::infer
