@@ -5,9 +5,11 @@
 // 10000`.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,9 +17,12 @@
 
 namespace bowerbird::machine {
 
+// A value as JSON on one line, cut after 80 characters.
+std::string ShownInError(const nlohmann::json& value);
+
 class Attributes {
  public:
-  // `json` must outlive this; `path` names it in errors, e.g. "components[2].attributes".
+  // `json` must outlive this; `path` names it in errors, e.g. "components[2].attributes"; "" = top.
   Attributes(const nlohmann::json& json, std::string path) : json_(json), path_(std::move(path)) {}
 
   const nlohmann::json& json() const { return json_; }
@@ -44,6 +49,9 @@ class Attributes {
   absl::StatusOr<std::vector<std::pair<std::string, double>>> DoubleMap(std::string_view key) const;
   // A nested object; absent: an empty one.
   absl::StatusOr<Attributes> Object(std::string_view key) const;
+
+  // "components[2].attributes.width_px"
+  std::string PathOf(std::string_view key) const;
 
   // INVALID_ARGUMENT "`path`.`key`: `value` `problem`".
   absl::Status Error(std::string_view key, std::string_view problem) const;

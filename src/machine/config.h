@@ -31,23 +31,32 @@ struct ResourceConfig {
   // stands.
   absl::Status problem;
 
-  // Deep equality of everything that makes a rebuild necessary.
+  // Deep equality of everything that makes a rebuild necessary: all but `path` and
+  // `service_configs`, which data capture reads from the config itself.
   bool SameAs(const ResourceConfig& other) const;
 };
 
+// Remotes, modules and packages keep their faults in `problem`, too.
 struct RemoteConfig {
   std::string name, address, prefix;
-  nlohmann::json json;  // the entry as written
+  nlohmann::json json;  // the entry as written, placeholders replaced
+  std::string path;     // "remotes[0]"
+  absl::Status problem;
 };
 
 struct ModuleConfig {
   std::string name, type, executable_path;
   std::map<std::string, std::string> env;
   nlohmann::json json;
+  std::string path;
+  absl::Status problem;
 };
 
 struct PackageConfig {
-  std::string name, package, version, type;
+  std::string name, package, version;
+  std::string type = "ml_model";  // or module, slam_map, archive
+  std::string path;
+  absl::Status problem;
 };
 
 struct AuthHandler {
@@ -56,6 +65,7 @@ struct AuthHandler {
 };
 
 struct Config {
+  std::string file_name;
   std::vector<ResourceConfig> resources;  // components, then services, in file order
   std::vector<RemoteConfig> remotes;
   std::vector<ModuleConfig> modules;
@@ -77,9 +87,14 @@ struct ConfigOptions {
   std::function<std::optional<std::string>(const std::string&)> variable;
 };
 
-// INVALID_ARGUMENT: not JSON (with line and column), or a section of the wrong type. Faults inside
-// one resource's entry are kept in its `problem`.
+// INVALID_ARGUMENT: not JSON (with line and column), a section of the wrong type, or a fault in
+// `network` or `auth`, where half a config could open a door. Faults inside one resource's entry
+// are kept in its `problem`; every message begins with the file's name.
 absl::StatusOr<Config> ParseConfig(std::string_view text, const ConfigOptions& options);
+// `options.file_name` empty: the path.
 absl::StatusOr<Config> ReadConfig(const std::string& path, const ConfigOptions& options);
+
+// The bytes of a config file; a file that is too large is cut where ParseConfig refuses it.
+absl::StatusOr<std::string> ReadConfigText(const std::string& path);
 
 }  // namespace bowerbird::machine

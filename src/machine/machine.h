@@ -4,8 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -32,7 +34,7 @@ struct ResourceStatus {
 };
 
 struct MachineStatus {
-  std::vector<ResourceStatus> resources;  // sorted by name
+  std::vector<ResourceStatus> resources;  // sorted by name; config entries that are none come last
   std::string revision;
   std::chrono::system_clock::time_point config_updated;
   bool running = false;  // false until the first config has been gone through once
@@ -40,10 +42,19 @@ struct MachineStatus {
 
 struct MachineOptions {
   std::chrono::nanoseconds retry_interval = std::chrono::seconds(5);
+  // A build that takes longer is shown as a fault and no longer counts against `max_builds`; its
+  // result is still taken when it comes.
   std::chrono::nanoseconds build_timeout = std::chrono::minutes(2);
+  // How long an exclusive model (see ModelEntry) waits for calls on the previous resource to end.
+  std::chrono::nanoseconds release_timeout = std::chrono::seconds(30);
+  int max_builds = 4;  // at a time
 };
 
 // Thread-safe. Find never waits for a build.
+//
+// A resource whose entry changes stays in use until its replacement is ready, then calls in flight
+// keep the old one until they end. Where the replacement fails, the old one goes too: what runs is
+// always what the config says. A resource is there only while all of its dependencies are.
 class Machine : public ResourceFinder {
  public:
   // Starts the worker thread "graph", which builds, retries and removes.
@@ -55,11 +66,17 @@ class Machine : public ResourceFinder {
   // depends on it; calls in flight keep the old resources until they end.
   void Apply(Config config);
 
+  // Resources that do not come from the config: those of a remote machine. Replaces the set that
+  // `source` gave before; a name that the config has, or an earlier source, is left out. Returns at
+  // once.
+  using NamedResources = std::vector<std::pair<ResourceName, std::shared_ptr<Resource>>>;
+  void SetExternal(const std::string& source, NamedResources resources);
+
   // Waits until the last applied config has been gone through, or the context ends.
   absl::Status WaitUntilApplied(const Context& context) const;
 
   absl::StatusOr<std::shared_ptr<Resource>> Find(const ResourceName& name) const override;
-  // Every resource that has an object, sorted.
+  // Every resource that has an object, sorted by name.
   std::vector<ResourceName> Names() const;
   std::vector<std::shared_ptr<Resource>> All() const;
   MachineStatus Status() const;
@@ -67,22 +84,27 @@ class Machine : public ResourceFinder {
   std::shared_ptr<const Config> config() const;
 
  private:
-  class Graph;
-  std::unique_ptr<Graph> graph_;
+  class Worker;
+  std::unique_ptr<Worker> worker_;
 };
 
-// Watches a config file: parses and applies it whenever it changes (inotify on its folder, 200 ms
-// debounce) or on Reload (SIGHUP). A file that does not parse is reported and leaves the machine as
-// it is.
+// Watches a config file: parses it whenever its bytes change (inotify on its folder, so that
+// editors that replace files are seen; 200 ms without a further change) or on Reload (SIGHUP). A
+// file that does not parse is reported in the log and leaves the machine as it is.
 class ConfigWatcher {
  public:
-  // Starts the thread "config-watch". `on_change` is called on it with each new, valid config.
+  // Starts the thread "config-watch". `on_change` is called on it: once at the start, so that no
+  // change between the program's own first reading and this is lost, then with each new, valid
+  // config.
   ConfigWatcher(std::string path, ConfigOptions options, std::function<void(Config)> on_change);
   ~ConfigWatcher();
+
+  // Reads the file again even if its bytes are the same: variables may have changed. Returns at
+  // once; may be called from any thread.
   void Reload();
 
  private:
-  struct Impl;
+  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
