@@ -49,7 +49,8 @@ void ResourceRpc::AddGetGeometries() {
 absl::StatusOr<Json> ReadExtra(const google::protobuf::Struct& extra, Context& context) {
   ASSIGN_OR_RETURN(Json json, wire::JsonFromStruct(extra));
   const auto flag = json.find("fromDataManagement");
-  if (flag != json.end() && *flag == true) context.from_data_management = true;
+  if (flag != json.end() && flag->is_boolean() && flag->get<bool>())
+    context.from_data_management = true;
   return json;
 }
 

@@ -24,6 +24,12 @@ absl::Status WrongKind(const json& found, std::string_view wanted) {
                          std::string(wanted));
 }
 
+// The text of a JSON string; "" for anything else.
+std::string_view TextOf(const json& value) {
+  return value.is_string() ? std::string_view(value.get_ref<const std::string&>())
+                           : std::string_view();
+}
+
 // The member `key` of an object; null where it is absent. Config keys are compared as written.
 const json& Member(const json& object, const char* key) {
   static const json kNull;
@@ -94,10 +100,11 @@ absl::StatusOr<Quaternion> ReadOrientation(const json& orientation) {
   if (orientation.is_null()) return Quaternion{};
   if (!orientation.is_object()) return WrongKind(orientation, "an object with type and value");
   const json& type = Member(orientation, "type");
-  if (type.is_null() || type == "") return Quaternion{};
+  const std::string_view name = TextOf(type);
+  if (type.is_null() || (type.is_string() && name.empty())) return Quaternion{};
   for (const std::string_view known :
        {"ov_degrees", "ov_radians", "euler_angles", "axis_angles", "quaternion"}) {
-    if (type != known) continue;
+    if (name != known) continue;
     auto rotation = ReadRotation(known, Member(orientation, "value"));
     return rotation.ok() ? rotation : Annotate(rotation.status(), "value");
   }
@@ -124,9 +131,10 @@ absl::StatusOr<RigidPose> ReadPlace(const json& object) {
 // The shape by `type`, or by the numbers given where that is absent. "" fits none.
 std::string_view ShapeOf(const json& geometry, double radius, double length, const Vector& edges) {
   const json& type = Member(geometry, "type");
+  const std::string_view name = TextOf(type);
   for (const std::string_view known : {"box", "sphere", "capsule", "point"})
-    if (type == known) return known;
-  if (!type.is_null() && type != "") return "";
+    if (name == known) return known;
+  if (!type.is_null() && !(type.is_string() && name.empty())) return "";
   if (edges.x > 0 && edges.y > 0 && edges.z > 0) return "box";
   if (radius > 0) return length > 0 ? "capsule" : "sphere";
   return "";
@@ -156,8 +164,8 @@ absl::StatusOr<Geometry> ReadGeometry(const json& geometry, const std::string& f
         "no shape: it is a box (x, y, z), a sphere (r), a capsule (r, l) or a point");
   }
   *out.mutable_center() = ToPose(pose);
-  const json& label = Member(geometry, "label");
-  out.set_label(label.is_string() ? Utf8(label.get_ref<const std::string&>()) : frame_name);
+  const std::string_view label = TextOf(Member(geometry, "label"));
+  out.set_label(label.empty() ? frame_name : Utf8(label));
   return out;
 }
 
@@ -171,8 +179,7 @@ absl::StatusOr<Transform> TransformFromFrame(const std::string& name, const json
   const json& parent = Member(frame, "parent");
   if (!parent.is_null() && !parent.is_string())
     return Annotate(WrongKind(parent, "the name of a frame"), "parent");
-  const std::string parent_name = parent.is_null() ? "" : parent.get<std::string>();
-  pose_in_frame.set_reference_frame(parent_name.empty() ? "world" : Utf8(parent_name));
+  pose_in_frame.set_reference_frame(TextOf(parent).empty() ? "world" : Utf8(TextOf(parent)));
   ASSIGN_OR_RETURN(const RigidPose pose, ReadPlace(frame));
   *pose_in_frame.mutable_pose() = ToPose(pose);
   if (const json& geometry = Member(frame, "geometry"); !geometry.is_null()) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every gRPC service of the machine role.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "machine/machine.h"
+#include "serve/operations.h"
+#include "serve/rpc.h"
+#include "serve/sessions.h"
+
+namespace bowerbird::serve {
+
+// All of them outlive the server.
+struct MachineServicesOptions {
+  const machine::Machine& machine;
+  Admission& admission;
+  OperationRegistry& operations;
+  Sessions& sessions;
+  Metrics& metrics;
+  std::string version;             // of the program
+  std::function<void()> shutdown;  // see RobotRpcOptions
+};
+
+// Robot, camera, sensor, generic (component and service), mlmodel, vision, data manager, discovery:
+// to be registered with a grpc::ServerBuilder, and to be kept until its server is gone.
+std::vector<std::unique_ptr<RpcService>> MakeMachineServices(const MachineServicesOptions& options);
+
+}  // namespace bowerbird::serve

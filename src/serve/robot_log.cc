@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/robot_log.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <string_view>
+
+#include "common/v1/common.pb.h"
+#include "wire/machine/struct.h"
+#include "wire/machine/text.h"
+
+namespace bowerbird::serve {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 16 << 10;
+constexpr size_t kMaxLoggerBytes = 200;
+
+// " key=value". Where modules put the value of a field depends on its type.
+std::string FieldText(const google::protobuf::Struct& field) {
+  const auto& members = field.fields();
+  const auto key = members.find("Key");
+  const std::string name = key == members.end() ? "field" : key->second.string_value();
+  for (const char* place : {"String", "Interface", "Integer"}) {
+    const auto member = members.find(place);
+    if (member == members.end()) continue;
+    const auto value = wire::JsonFromValue(member->second);
+    if (!value.ok()) return " " + name + "=(nested too deeply)";
+    const bool empty = value->is_null() || (value->is_string() && value->size() == 0);
+    if (!empty)
+      return " " + name + "=" +
+             value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return " " + name;
+}
+
+}  // namespace
+
+LogLevel LevelFromName(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  if (lower == "debug" || lower == "trace") return LogLevel::kDebug;
+  if (lower == "warn" || lower == "warning") return LogLevel::kWarning;
+  for (const std::string_view worse : {"error", "dpanic", "panic", "fatal", "critical"})
+    if (lower == worse) return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+void LogEntry(const viam::common::v1::LogEntry& entry) {
+  std::string message = entry.message();
+  for (const auto& field : entry.fields()) {
+    if (message.size() > kMaxMessageBytes) break;
+    message += FieldText(field);
+  }
+  // Cutting may split a letter; Utf8 mends it.
+  message = wire::Utf8(std::string_view(message).substr(0, kMaxMessageBytes));
+  const std::string logger =
+      wire::Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
+  Log(LevelFromName(entry.level()), logger.empty() ? "module" : logger, message);
+}
+
+}  // namespace bowerbird::serve

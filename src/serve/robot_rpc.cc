@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/robot_rpc.h"
+
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/status.h"
+#include "robot/v1/robot.pb.h"
+#include "serve/robot_log.h"
+#include "wire/machine/text.h"
+#include "wire/machine/time.h"
+
+namespace bowerbird::serve {
+
+namespace proto = viam::robot::v1;
+
+namespace {
+
+constexpr char kPlatform[] = "bowerbird";
+// The release of the public API that proto/contract/ was taken from.
+constexpr char kApiVersion[] = "v0.1.512";
+constexpr char kInternalNamespace[] = "rdk-internal";
+
+void WriteName(const machine::ResourceName& name, viam::common::v1::ResourceName& out) {
+  out.set_namespace_(name.api.ns);
+  out.set_type(name.api.type);
+  out.set_subtype(name.api.subtype);
+  out.set_name(wire::Utf8(name.name));
+}
+
+void WriteStatus(const machine::ResourceStatus& status, proto::ResourceStatus& out) {
+  WriteName(status.name, *out.mutable_name());
+  // The numbers of both enumerations are the same by intent.
+  out.set_state(static_cast<proto::ResourceStatus::State>(status.state));
+  *out.mutable_last_updated() = wire::ToTimestamp(status.last_updated);
+  out.set_revision(wire::Utf8(status.revision));
+  out.set_error(wire::Utf8(status.error));
+  out.mutable_cloud_metadata();
+}
+
+}  // namespace
+
+std::string ProtoServiceOf(const machine::Api& api) {
+  static constexpr std::array<std::pair<const machine::Api*, std::string_view>, 8> kServices = {{
+      {&machine::kCameraApi, "viam.component.camera.v1.CameraService"},
+      {&machine::kSensorApi, "viam.component.sensor.v1.SensorService"},
+      {&machine::kGenericComponentApi, "viam.component.generic.v1.GenericService"},
+      {&machine::kGenericServiceApi, "viam.service.generic.v1.GenericService"},
+      {&machine::kMlModelApi, "viam.service.mlmodel.v1.MLModelService"},
+      {&machine::kVisionApi, "viam.service.vision.v1.VisionService"},
+      {&machine::kDataManagerApi, "viam.service.datamanager.v1.DataManagerService"},
+      {&machine::kDiscoveryApi, "viam.service.discovery.v1.DiscoveryService"},
+  }};
+  for (const auto& [known, service] : kServices)
+    if (*known == api) return std::string(service);
+  return "";
+}
+
+RobotRpc::RobotRpc(Admission& admission, RobotRpcOptions options)
+    : RpcService("viam.robot.v1.RobotService", admission), options_(std::move(options)) {
+  AddResources();
+  AddMachineStatus();
+  AddOperations();
+  AddSessions();
+  AddFrames();
+  AddControl();
+  AddWhatModulesCall();
+}
+
+void RobotRpc::AddResources() {
+  Unary<proto::ResourceNamesRequest, proto::ResourceNamesResponse>(
+      "ResourceNames",
+      [this](Call&, const proto::ResourceNamesRequest&, proto::ResourceNamesResponse& response) {
+        for (const machine::ResourceName& name : options_.machine.Names())
+          if (name.api.ns != kInternalNamespace) WriteName(name, *response.add_resources());
+        return absl::OkStatus();
+      });
+  Unary<proto::ResourceRPCSubtypesRequest, proto::ResourceRPCSubtypesResponse>(
+      "ResourceRPCSubtypes", [this](Call&, const proto::ResourceRPCSubtypesRequest&,
+                                    proto::ResourceRPCSubtypesResponse& response) {
+        std::set<machine::Api> apis;
+        for (const machine::ResourceName& name : options_.machine.Names()) apis.insert(name.api);
+        for (const machine::Api& api : apis) {
+          const std::string service = ProtoServiceOf(api);
+          if (service.empty()) continue;
+          proto::ResourceRPCSubtype& out = *response.add_resource_rpc_subtypes();
+          WriteName({api, ""}, *out.mutable_subtype());
+          out.set_proto_service(service);
+        }
+        return absl::OkStatus();
+      });
+}
+
+void RobotRpc::AddMachineStatus() {
+  Unary<proto::GetMachineStatusRequest, proto::GetMachineStatusResponse>(
+      "GetMachineStatus", [this](Call&, const proto::GetMachineStatusRequest&,
+                                 proto::GetMachineStatusResponse& response) {
+        const machine::MachineStatus status = options_.machine.Status();
+        for (const machine::ResourceStatus& resource : status.resources)
+          WriteStatus(resource, *response.add_resources());
+        response.mutable_config()->set_revision(wire::Utf8(status.revision));
+        *response.mutable_config()->mutable_last_updated() =
+            wire::ToTimestamp(status.config_updated);
+        response.set_state(status.running ? proto::GetMachineStatusResponse::STATE_RUNNING
+                                          : proto::GetMachineStatusResponse::STATE_INITIALIZING);
+        return absl::OkStatus();
+      });
+  Unary<proto::GetVersionRequest, proto::GetVersionResponse>(
+      "GetVersion",
+      [this](Call&, const proto::GetVersionRequest&, proto::GetVersionResponse& response) {
+        response.set_platform(kPlatform);
+        response.set_version(options_.version);
+        response.set_api_version(kApiVersion);
+        return absl::OkStatus();
+      });
+  Unary<proto::GetCloudMetadataRequest, proto::GetCloudMetadataResponse>(
+      "GetCloudMetadata",
+      [](Call&, const proto::GetCloudMetadataRequest&, proto::GetCloudMetadataResponse&) {
+        return FailedPrecondition(
+            "cloud metadata not available: this machine is not managed by a cloud");
+      });
+}
+
+void RobotRpc::AddOperations() {
+  Unary<proto::GetOperationsRequest, proto::GetOperationsResponse>(
+      "GetOperations", [this](Call& call, const proto::GetOperationsRequest&,
+                              proto::GetOperationsResponse& response) {
+        for (const OperationInfo& info : options_.operations.List(call.operation_id())) {
+          proto::Operation& out = *response.add_operations();
+          out.set_id(info.id);
+          out.set_method(wire::Utf8(info.method));
+          out.mutable_arguments();
+          *out.mutable_started() = wire::ToTimestamp(info.started);
+          if (!info.session_id.empty()) out.set_session_id(wire::Utf8(info.session_id));
+        }
+        return absl::OkStatus();
+      });
+  Unary<proto::CancelOperationRequest, proto::CancelOperationResponse>(
+      "CancelOperation",
+      [this](Call&, const proto::CancelOperationRequest& request, proto::CancelOperationResponse&) {
+        // One that has just ended is what the caller wanted.
+        options_.operations.Cancel(request.id());
+        return absl::OkStatus();
+      });
+  Unary<proto::BlockForOperationRequest, proto::BlockForOperationResponse>(
+      "BlockForOperation", [this](Call& call, const proto::BlockForOperationRequest& request,
+                                  proto::BlockForOperationResponse&) {
+        if (request.id() == call.operation_id())
+          return InvalidArgument("a call cannot wait for its own end");
+        return options_.operations.WaitUntilEnded(call.context(), request.id());
+      });
+}
+
+void RobotRpc::AddSessions() {
+  Unary<proto::StartSessionRequest, proto::StartSessionResponse>(
+      "StartSession",
+      [this](Call& call, const proto::StartSessionRequest& request,
+             proto::StartSessionResponse& response) -> absl::Status {
+        ASSIGN_OR_RETURN(const Sessions::Started started,
+                         options_.sessions.Start(call.owner(), call.peer(), request.resume()));
+        response.set_id(started.id);
+        *response.mutable_heartbeat_window() = wire::ToDuration(started.window);
+        return absl::OkStatus();
+      });
+  Unary<proto::SendSessionHeartbeatRequest, proto::SendSessionHeartbeatResponse>(
+      "SendSessionHeartbeat", [this](Call& call, const proto::SendSessionHeartbeatRequest& request,
+                                     proto::SendSessionHeartbeatResponse&) {
+        return options_.sessions.Heartbeat(request.id(), call.owner());
+      });
+  Unary<proto::GetSessionsRequest, proto::GetSessionsResponse>(
+      "GetSessions",
+      [this](Call&, const proto::GetSessionsRequest&, proto::GetSessionsResponse& response) {
+        for (const SessionInfo& session : options_.sessions.List()) {
+          proto::Session& out = *response.add_sessions();
+          out.set_id(session.id);
+          out.mutable_peer_connection_info()->set_type(proto::PEER_CONNECTION_TYPE_GRPC);
+          out.mutable_peer_connection_info()->set_remote_address(wire::Utf8(session.peer));
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status RobotRpc::StopAll(Call& call) const {
+  std::string failures;
+  for (const auto& resource : options_.machine.All()) {
+    const absl::Status status = resource->Stop(call.context());
+    if (!status.ok()) failures += (failures.empty() ? "" : "; ") + MessageOf(status);
+  }
+  if (failures.empty()) return absl::OkStatus();
+  return bowerbird::Unknown("not everything stopped: " + failures);
+}
+
+void RobotRpc::AddControl() {
+  Unary<proto::StopAllRequest, proto::StopAllResponse>(
+      "StopAll", [this](Call& call, const proto::StopAllRequest&, proto::StopAllResponse&) {
+        return StopAll(call);
+      });
+  Unary<proto::ShutdownRequest, proto::ShutdownResponse>(
+      "Shutdown", [this](Call&, const proto::ShutdownRequest&, proto::ShutdownResponse&) {
+        if (!options_.shutdown) return Unimplemented("Shutdown is not offered by this program");
+        options_.shutdown();
+        return absl::OkStatus();
+      });
+}
+
+void RobotRpc::AddWhatModulesCall() {
+  Unary<proto::LogRequest, proto::LogResponse>(
+      "Log",
+      [](Call&, const proto::LogRequest& request, proto::LogResponse&) -> absl::Status {
+        if (request.logs_size() != 1)
+          return InvalidArgument("a Log call carries exactly one entry, not " +
+                                 std::to_string(request.logs_size()));
+        LogEntry(request.logs(0));
+        return absl::OkStatus();
+      },
+      {.unlimited = true});
+  // Spans are accepted, so that modules that trace do not fail, and dropped: docs/scope.md.
+  Unary<proto::SendTracesRequest, proto::SendTracesResponse>(
+      "SendTraces",
+      [](Call&, const proto::SendTracesRequest&, proto::SendTracesResponse&) {
+        return absl::OkStatus();
+      },
+      {.unlimited = true});
+  Unary<proto::GetModelsFromModulesRequest, proto::GetModelsFromModulesResponse>(
+      "GetModelsFromModules",
+      [](Call&, const proto::GetModelsFromModulesRequest&, proto::GetModelsFromModulesResponse&) {
+        return absl::OkStatus();
+      });
+  Unary<proto::ListTunnelsRequest, proto::ListTunnelsResponse>(
+      "ListTunnels", [](Call&, const proto::ListTunnelsRequest&, proto::ListTunnelsResponse&) {
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace bowerbird::serve

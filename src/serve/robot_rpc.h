@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// viam.robot.v1.RobotService: the machine as a whole. Not here, and so answered UNIMPLEMENTED:
+// GetStatus and StreamStatus (no machine answers them any more), RestartModule, TransformPCD,
+// Tunnel, UploadDataFromPath.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/metrics.h"
+#include "machine/machine.h"
+#include "serve/operations.h"
+#include "serve/rpc.h"
+#include "serve/sessions.h"
+
+namespace bowerbird::serve {
+
+// All of them outlive the server.
+struct RobotRpcOptions {
+  const machine::Machine& machine;
+  OperationRegistry& operations;
+  Sessions& sessions;
+  std::string version;  // of the program
+  // Asks the program to stop; must return at once, for the answer is sent afterwards. Empty:
+  // Shutdown is refused.
+  std::function<void()> shutdown;
+};
+
+class RobotRpc : public RpcService {
+ public:
+  RobotRpc(Admission& admission, RobotRpcOptions options);
+
+ private:
+  // Each registers the calls of one concern.
+  void AddResources();
+  void AddMachineStatus();
+  void AddOperations();
+  void AddSessions();
+  void AddFrames();
+  void AddControl();
+  void AddWhatModulesCall();
+
+  absl::Status StopAll(Call& call) const;
+
+  const RobotRpcOptions options_;
+};
+
+// The gRPC service behind an API: "rdk:component:camera" ->
+// "viam.component.camera.v1.CameraService"; "" for APIs that this program does not serve itself.
+std::string ProtoServiceOf(const machine::Api& api);
+
+}  // namespace bowerbird::serve
