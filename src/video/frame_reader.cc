@@ -29,12 +29,16 @@ absl::Status CheckFile(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<FrameReader>> FrameReader::Open(FrameReaderOptions options) {
+absl::Status CheckInput(const FrameReaderOptions& options) {
   if (options.input.empty()) return InvalidArgument("no video input is named");
   if (const auto program = FindProgram(options.ffmpeg); !program.ok()) {
     return NotFound(options.ffmpeg + " not found: install the Debian package ffmpeg");
   }
-  if (IsLocalFile(options)) RETURN_IF_ERROR(CheckFile(options.input));
+  return IsLocalFile(options) ? CheckFile(options.input) : absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<FrameReader>> FrameReader::Open(FrameReaderOptions options) {
+  RETURN_IF_ERROR(CheckInput(options));
   Subprocess::Options child;
   child.argv = FfmpegCommand(options);
   child.name = "ffmpeg";

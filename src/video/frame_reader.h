@@ -25,11 +25,13 @@ struct Frame {
   std::chrono::system_clock::time_point received_at;
 };
 
+// NOT_FOUND: ffmpeg is not installed, or a local file is not there. Open checks the same.
+absl::Status CheckInput(const FrameReaderOptions& options);
+
 // One thread reads; Stop may be called from any other.
 class FrameReader {
  public:
-  // NOT_FOUND: ffmpeg is not installed, or the file is not there. Does not wait for the first
-  // frame.
+  // Errors: those of CheckInput. Does not wait for the first frame.
   static absl::StatusOr<std::unique_ptr<FrameReader>> Open(FrameReaderOptions options);
   ~FrameReader();  // ends the child
 

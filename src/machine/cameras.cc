@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/cameras.h"
+
+namespace bowerbird::machine {
+
+void RegisterCameras(Catalog& catalog) {
+  AddFakeCamera(catalog);
+  AddImageFileCamera(catalog);
+  AddFfmpegCamera(catalog);
+}
+
+}  // namespace bowerbird::machine
