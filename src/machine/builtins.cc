@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/builtins.h"
+
+#include "machine/cameras.h"
+
+namespace bowerbird::machine {
+
+void RegisterBuiltins(Catalog& catalog) {
+  RegisterCameras(catalog);
+  AddTfliteModel(catalog);
+  AddModelVision(catalog);
+  AddColorVision(catalog);
+  AddFakeVision(catalog);
+  AddFakeSensor(catalog);
+  AddFakeGenerics(catalog);
+}
+
+}  // namespace bowerbird::machine

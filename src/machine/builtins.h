@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The models of this program other than cameras (cameras.h), one function a file.
+#pragma once
+
+#include "machine/catalog.h"
+
+namespace bowerbird::machine {
+
+void AddTfliteModel(Catalog& catalog);
+void AddModelVision(Catalog& catalog);
+void AddColorVision(Catalog& catalog);
+void AddFakeVision(Catalog& catalog);
+void AddFakeSensor(Catalog& catalog);
+void AddFakeGenerics(Catalog& catalog);
+
+}  // namespace bowerbird::machine

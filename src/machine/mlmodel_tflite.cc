@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "infer/tflite_model.h"
+#include "machine/builtins.h"
+#include "machine/label_file.h"
+
+namespace bowerbird::machine {
+namespace {
+
+constexpr int64_t kMostThreads = 64;
+constexpr int64_t kMostInstances = 64;
+
+// The model as loaded, with the path of a label file in its metadata.
+class LabelledModel : public infer::Model {
+ public:
+  LabelledModel(std::unique_ptr<infer::TfliteModel> model, const std::string& labels_path)
+      : model_(std::move(model)), metadata_(model_->metadata()) {
+    for (auto& output : metadata_.outputs) {
+      if (output.labels_path.empty()) output.labels_path = labels_path;
+    }
+  }
+
+  const infer::ModelMetadata& metadata() const override { return metadata_; }
+  absl::StatusOr<std::unique_ptr<infer::Lease>> Acquire(const Context& context) const override {
+    return model_->Acquire(context);
+  }
+
+ private:
+  const std::unique_ptr<infer::TfliteModel> model_;
+  infer::ModelMetadata metadata_;
+};
+
+class TfliteCpu : public MlModel {
+ public:
+  TfliteCpu(std::unique_ptr<infer::TfliteModel> model, const std::string& labels_path,
+            std::string name)
+      : model_(std::move(model), labels_path), name_(std::move(name)) {}
+
+  const infer::Model& model() const override { return model_; }
+  const std::string& metrics_label() const override { return name_; }
+
+ private:
+  const LabelledModel model_;
+  const std::string name_;
+};
+
+absl::StatusOr<infer::TfliteOptions> ReadOptions(const Attributes& attributes) {
+  infer::TfliteOptions options;
+  ASSIGN_OR_RETURN(options.model_path, attributes.RequiredString("model_path"));
+  ASSIGN_OR_RETURN(options.label_path, attributes.String("label_path"));
+  ASSIGN_OR_RETURN(int64_t threads,
+                   attributes.Int("num_threads", options.num_threads, -1, kMostThreads));
+  // 0 and -1 have always meant as many as there are cores.
+  if (threads <= 0) threads = std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, 64);
+  options.num_threads = static_cast<int>(threads);
+  ASSIGN_OR_RETURN(const int64_t instances, attributes.Int("instances", 0, 0, kMostInstances));
+  options.instances = static_cast<int>(instances);
+  return options;
+}
+
+absl::StatusOr<std::vector<std::string>> Validate(const ResourceConfig&,
+                                                  const Attributes& attributes) {
+  RETURN_IF_ERROR(ReadOptions(attributes).status());
+  return std::vector<std::string>();
+}
+
+// Absolute: other processes are told of it. NOT_FOUND if nothing is there.
+absl::StatusOr<std::string> ExistingFile(const std::string& path) {
+  std::error_code error;
+  std::string absolute = std::filesystem::absolute(path, error).string();
+  if (std::filesystem::is_regular_file(absolute, error)) return absolute;
+  return NotFound("file not found at " + absolute);
+}
+
+absl::StatusOr<std::shared_ptr<Resource>> Build(const BuildRequest& request) {
+  ASSIGN_OR_RETURN(auto options, ReadOptions(request.attributes));
+  ASSIGN_OR_RETURN(options.model_path, ExistingFile(options.model_path));
+  if (!options.label_path.empty()) {
+    ASSIGN_OR_RETURN(options.label_path, ExistingFile(options.label_path));
+  }
+  ASSIGN_OR_RETURN(auto model, infer::TfliteModel::Load(options));
+  const std::string& name = request.config.name.name;
+  const infer::RuntimeReport& report = model->report();
+  LogInfo("mlmodel/" + name, options.model_path + " runs on TensorFlow Lite " +
+                                 report.runtime_version + ", delegate " + report.delegate);
+  for (const auto& warning : report.warnings) LogWarning("mlmodel/" + name, warning);
+  std::string labels_path = options.label_path;
+  if (labels_path.empty()) {
+    auto written = WriteLabelFile(request.environment.data_dir, model->metadata().labels);
+    // Only services in other processes miss it.
+    if (!written.ok()) LogWarning("mlmodel/" + name, MessageOf(written.status()));
+    if (written.ok()) labels_path = *written;
+  }
+  return std::make_shared<TfliteCpu>(std::move(model), labels_path, name);
+}
+
+}  // namespace
+
+void AddTfliteModel(Catalog& catalog) {
+  // The names under which configs ask for it: the module's, the older built-in one, its own.
+  for (const char* model : {"viam:mlmodel-tflite:tflite_cpu", "rdk:builtin:tflite_cpu",
+                            "bowerbird:tflite:tflite_cpu"}) {
+    ModelEntry entry;
+    entry.api = kMlModelApi;
+    entry.model = *ModelName::Parse(model);
+    entry.validate = Validate;
+    entry.build = Build;
+    catalog.Add(std::move(entry));
+  }
+}
+
+}  // namespace bowerbird::machine
