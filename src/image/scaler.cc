@@ -25,13 +25,12 @@ inline Float4 Load(const float* from) {
 }
 inline void Store(float* to, Float4 value) { std::memcpy(to, &value, sizeof(value)); }
 
-// floor(sum / weights) for integers: half a unit above the exact quotient's rounding error and
-// below its smallest distance to the next integer.
-inline float Truncate(float sum, float inverse) {
-  return static_cast<float>(static_cast<int>((sum + 0.5f) * inverse));
+// floor(sum / weights) for integers, by the bias and inverse that AddOutput made.
+inline float Quotient(float sum, float bias, float inverse) {
+  return static_cast<float>(static_cast<int>((sum + bias) * inverse));
 }
-inline Float4 Truncate(Float4 sum, float inverse) {
-  return __builtin_convertvector(__builtin_convertvector((sum + 0.5f) * inverse, Int4), Float4);
+inline Float4 Quotient(Float4 sum, float bias, float inverse) {
+  return __builtin_convertvector(__builtin_convertvector((sum + bias) * inverse, Int4), Float4);
 }
 
 // One output of MakeAxisFilter: `taps` weights for the pixels from `start` on, which may lie
@@ -48,6 +47,7 @@ void AddOutput(int length, int start, const std::vector<float>& weights, AxisFil
   }
   filter.first.push_back(first);
   filter.inverse.push_back(1.0f / sum);
+  filter.bias.push_back(rounds || sum > kMaxExactSum ? sum / 2 : 0.5f);
 }
 
 void AddTriangle(int from, double scale, int index, std::vector<float>& weights,
@@ -62,7 +62,7 @@ void AddTriangle(int from, double scale, int index, std::vector<float>& weights,
     weights[static_cast<size_t>(i)] =
         static_cast<float>(static_cast<int>(std::max(0.0, 1.0 - distance) * 256.0));
   }
-  AddOutput(from, start, weights, filter);
+  AddOutput(from, start, weights, false, filter);
 }
 
 void AddBilinear(int from, double scale, int index, std::vector<float>& weights,
@@ -71,7 +71,7 @@ void AddBilinear(int from, double scale, int index, std::vector<float>& weights,
   const double start = std::floor(center);
   weights[1] = static_cast<float>(center - start);
   weights[0] = 1.0f - weights[1];
-  AddOutput(from, static_cast<int>(start), weights, filter);
+  AddOutput(from, static_cast<int>(start), weights, true, filter);
 }
 
 template <int kChannels>
@@ -84,12 +84,12 @@ void Across(const AxisFilter& filter, const float* source, bool truncate, float*
     if constexpr (kChannels == 1) {
       float sum = 0;
       for (int t = 0; t < taps; ++t) sum += weights[t] * pixel[t];
-      *out = truncate ? Truncate(sum, filter.inverse[x]) : sum;
+      *out = truncate ? Quotient(sum, filter.bias[x], filter.inverse[x]) : sum;
     } else {
       Float4 sum{};
       for (int t = 0; t < taps; ++t) sum += weights[t] * Load(pixel + t * kChannels);
       // The fourth lane of three channels is overwritten by the next pixel.
-      Store(out, truncate ? Truncate(sum, filter.inverse[x]) : sum);
+      Store(out, truncate ? Quotient(sum, filter.bias[x], filter.inverse[x]) : sum);
     }
   }
 }
@@ -210,6 +210,7 @@ void Scaler::FilterDown(int y, ReadRow read, uint8_t* __restrict out) {
   const float* weights =
       down_.identity ? &one : &down_.weights[static_cast<size_t>(y) * static_cast<size_t>(taps)];
   const float inverse = down_.identity ? 1.0f : down_.inverse[static_cast<size_t>(y)];
+  const float bias = down_.identity ? 0.5f : down_.bias[static_cast<size_t>(y)];
   float* __restrict sums = sums_.data();
   std::fill_n(sums, count, 0.0f);
   int t = 0;
@@ -229,7 +230,7 @@ void Scaler::FilterDown(int y, ReadRow read, uint8_t* __restrict out) {
     for (size_t i = 0; i < count; ++i) sums[i] += weight * row[i];
   }
   for (size_t i = 0; i < count; ++i) {
-    out[i] = static_cast<uint8_t>(static_cast<int>((sums[i] + 0.5f) * inverse));
+    out[i] = static_cast<uint8_t>(static_cast<int>((sums[i] + bias) * inverse));
   }
 }
 

@@ -14,13 +14,14 @@
 namespace bowerbird::image {
 
 // How one axis is scaled: output i is the weighted sum of `taps` source pixels from first[i] on,
-// times inverse[i]. Taps beyond an edge are folded into the pixel at the edge, so that
-// 0 <= first[i] <= length - taps.
+// plus bias[i], times inverse[i], its fraction cut off. Taps beyond an edge are folded into the
+// pixel at the edge, so that 0 <= first[i] <= length - taps.
 struct AxisFilter {
   int taps = 1;
   std::vector<int> first;
   std::vector<float> weights;  // taps for each output
   std::vector<float> inverse;  // 1 / sum of the weights
+  std::vector<float> bias;     // half a unit to cut off exactly, half the sum to round
 
   bool identity = false;  // same length: nothing to do
 };
