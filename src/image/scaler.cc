@@ -33,9 +33,13 @@ inline Float4 Quotient(Float4 sum, float bias, float inverse) {
   return __builtin_convertvector(__builtin_convertvector((sum + bias) * inverse, Int4), Float4);
 }
 
-// One output of MakeAxisFilter: `taps` weights for the pixels from `start` on, which may lie
-// outside.
-void AddOutput(int length, int start, const std::vector<float>& weights, AxisFilter& filter) {
+// Half a unit lifts every exact quotient over the rounding error of (sum + bias) * inverse, and
+// none to the next integer, as long as the weights add up to no more than this.
+constexpr float kMaxExactSum = 64 * 256;
+
+// One output of MakeAxisFilter: weights for the pixels from `start` on, which may lie outside.
+void AddOutput(int length, int start, const std::vector<float>& weights, bool rounds,
+               AxisFilter& filter) {
   const int first = std::clamp(start, 0, length - filter.taps);
   const size_t base = filter.weights.size();
   filter.weights.resize(base + static_cast<size_t>(filter.taps), 0.0f);
