@@ -83,8 +83,8 @@ TEST(ResizeTest, TriangleEqualsTheReferenceAlgorithmToTheBit) {
   testing::Noise noise(3);
   for (int round = 0; round < 60; ++round) {
     const PixelFormat format = round % 2 == 0 ? PixelFormat::kRgb8 : PixelFormat::kGray8;
-    const Size from{1 + noise.Below(90), 1 + noise.Below(90)};
-    const Size to{1 + noise.Below(60), 1 + noise.Below(60)};
+    const Size from{1 + noise.Below(120), 1 + noise.Below(120)};
+    const Size to{2 + noise.Below(60), 2 + noise.Below(60)};
     const Image image = NoisePicture(from.width, from.height, format, noise.Next());
     EXPECT_EQ(PixelsOf(Resize(image, to, Filter::kTriangle)),
               PixelsOf(ReferenceTriangle(image, to)))
