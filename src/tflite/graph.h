@@ -22,8 +22,8 @@ struct Quantization {
   // How the file states it. Runtimes of 2022 know only kAffine.
   enum class Scheme { kAffine, kCustom, kBlockwise, kMultiAxis };
   Scheme scheme = Scheme::kAffine;
-  std::vector<float> scale;
-  std::vector<int64_t> zero_point;
+  std::vector<float> scale = {};
+  std::vector<int64_t> zero_point = {};
   int32_t dimension = 0;
 };
 
@@ -41,7 +41,7 @@ struct Tensor {
 
 struct OperatorCode {
   int32_t builtin = 0;
-  std::string custom;  // for builtin == kCustomOperator
+  std::string custom = {};  // for builtin == kCustomOperator
   int32_t version = 1;
 
   // "CONV_2D", or the custom operator's own name.
