@@ -26,7 +26,8 @@ std::string FieldText(const google::protobuf::Struct& field) {
     if (member == members.end()) continue;
     const auto value = wire::JsonFromValue(member->second);
     if (!value.ok()) return " " + name + "=(nested too deeply)";
-    const bool empty = value->is_null() || (value->is_string() && value->size() == 0);
+    const auto* text = value->get_ptr<const std::string*>();
+    const bool empty = value->is_null() || (text != nullptr && text->empty());
     if (!empty)
       return " " + name + "=" +
              value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/status.h"
-#include "wire/machine/tensors.h"
 #include "wire/machine/text.h"
 
 namespace bowerbird::wire {
@@ -57,7 +56,7 @@ void WriteExtra(const infer::TensorInfo& info, Struct& extra) {
 void WriteTensorInfo(const infer::TensorInfo& info, proto::TensorInfo& message) {
   message.set_name(Utf8(info.name));
   message.set_description(Utf8(info.description));
-  message.set_data_type(std::string(WireTypeName(info.type)));
+  message.set_data_type(std::string(infer::DTypeName(info.type)));
   for (const int64_t extent : info.shape)
     message.add_shape(static_cast<int32_t>(std::clamp<int64_t>(extent, -1, INT32_MAX)));
   for (const AssociatedFile& file : info.associated_files) {

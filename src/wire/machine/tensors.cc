@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/machine/tensors.h"
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "infer/half.h"
 #include "wire/machine/text.h"
 
 namespace bowerbird::wire {
@@ -50,7 +50,7 @@ template <typename Element>
 absl::Status Unpack16(const RepeatedField<uint32_t>& words, std::span<const int64_t> shape,
                       int64_t count, std::vector<std::byte>& out) {
   const bool one_per_word = words.size() == count;
-  if (!one_per_word && words.size() != (count + 1) / 2)
+  if (!one_per_word && words.size() != count / 2 + count % 2)
     return Mismatch(shape, "16-bit words", count, words.size());
   out.resize(static_cast<size_t>(count) * sizeof(Element));
   for (int64_t i = 0; i < count; ++i) {
@@ -130,22 +130,9 @@ void Append16(std::span<const Element> elements, RepeatedField<uint32_t>& field)
   for (const Element element : elements) field.AddAlreadyReserved(static_cast<uint32_t>(element));
 }
 
-// IEEE 754 binary16 to binary32; exact.
-float FloatFromHalf(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1F;
-  const uint32_t fraction = half & 0x3FF;
-  if (exponent == 0) {  // zero or subnormal: fraction * 2^-24
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 0x1F ? 0xFF : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
-void AppendHalf(std::span<const uint16_t> elements, RepeatedField<float>& field) {
-  field.Reserve(static_cast<int>(elements.size()));
-  for (const uint16_t half : elements) field.AddAlreadyReserved(FloatFromHalf(half));
+void AppendHalves(std::span<const uint16_t> elements, RepeatedField<float>& field) {
+  field.Resize(static_cast<int>(elements.size()), 0);
+  infer::FloatsFromHalves(elements, {field.mutable_data(), elements.size()});
 }
 
 absl::Status WriteElements(const TensorView& view, FlatTensor& out) {
@@ -183,7 +170,7 @@ absl::Status WriteElements(const TensorView& view, FlatTensor& out) {
       Append(view.As<double>(), *out.mutable_double_tensor()->mutable_data());
       return absl::OkStatus();
     case DType::kFloat16:
-      AppendHalf(view.As<uint16_t>(), *out.mutable_float_tensor()->mutable_data());
+      AppendHalves(view.As<uint16_t>(), *out.mutable_float_tensor()->mutable_data());
       return absl::OkStatus();
     case DType::kString:
     case DType::kOther:
@@ -225,17 +212,6 @@ absl::Status WriteTensors(const infer::NamedViews& tensors, FlatTensors& message
     if (!status.ok()) return Annotate(status, "tensor \"" + name + "\"");
   }
   return absl::OkStatus();
-}
-
-std::string_view WireTypeName(DType type) {
-  switch (type) {
-    case DType::kBool:
-      return infer::DTypeName(DType::kUint8);
-    case DType::kFloat16:
-      return infer::DTypeName(DType::kFloat32);
-    default:
-      return infer::DTypeName(type);
-  }
 }
 
 }  // namespace bowerbird::wire

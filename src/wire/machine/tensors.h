@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -38,9 +37,5 @@ class ReceivedTensors {
 // whose bytes do not match its shape.
 absl::Status WriteTensors(const infer::NamedViews& tensors,
                           viam::service::mlmodel::v1::FlatTensors& message);
-
-// The type as which elements of `type` travel, as metadata states it: "uint8" for bool, "float32"
-// for half floats, else the type's own name.
-std::string_view WireTypeName(infer::DType type);
 
 }  // namespace bowerbird::wire
