@@ -55,8 +55,10 @@ struct Lettering {
   int thickness;
 };
 
+// The stroke goes half its thickness beyond the outline on every side.
 Lettering LetteringFor(int height) {
-  return {std::max(height, 4) / kFontHeight, std::max(1, (height + 8) / 16)};
+  const int thickness = std::max(1, (height + 8) / 16);
+  return {std::max(height - thickness, 4) / kFontHeight, thickness};
 }
 
 // False when no pixel of a text at (x, y) could be inside: OpenCV's own arithmetic overflows there.
