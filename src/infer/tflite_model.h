@@ -14,11 +14,11 @@
 namespace bowerbird::infer {
 
 struct TfliteOptions {
-  std::string model_path;
-  std::string label_path;  // overrides labels packed in the file
-  int num_threads = 1;     // per instance; more than 1 only pays on an otherwise idle machine
-  int instances = 0;       // largest pool; 0 = one per core. Grown on demand, one is made at load
-  int max_waiting = 64;    // callers queued beyond the instances; more are refused
+  std::string model_path = {};
+  std::string label_path = {};  // overrides labels packed in the file
+  int num_threads = 1;          // per instance; more than 1 only pays on an otherwise idle machine
+  int instances = 0;     // largest pool; 0 = one per core. Grown on demand, one is made at load
+  int max_waiting = 64;  // callers queued beyond the instances; more are refused
   bool allow_delegate = true;  // false: plain interpreter, for comparison
 };
 
