@@ -69,11 +69,14 @@ class Checker : public nlohmann::json_sax<Json> {
     fault_ = "the key \"" + name.substr(0, 80) + "\" stands twice in one object";
     return false;
   }
-  bool parse_error(size_t position, const std::string&,
+  bool parse_error(size_t position, const std::string& token,
                    const nlohmann::detail::exception& exception) override {
-    // `position` counts the bytes read: the last one is the culprit.
-    fault_ = LineAndColumn(text_, position == 0 ? 0 : position - 1) +
-             ": not valid JSON: " + Cause(exception.what());
+    // `position` counts the bytes read: up to the byte that is wrong, or to the end of a token that
+    // is right in itself and out of place.
+    const std::string cause = Cause(exception.what());
+    const bool out_of_place = cause.find("unexpected ") != std::string::npos;
+    const size_t start = position - std::min(position, out_of_place ? token.size() : 1);
+    fault_ = LineAndColumn(text_, start) + ": not valid JSON: " + cause;
     return false;
   }
 

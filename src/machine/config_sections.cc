@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "base/status.h"
@@ -116,7 +117,9 @@ absl::Status ParseEntries(const Attributes& document, const std::string& key,
     if constexpr (requires { entry.json; }) entry.json = json;
     const Attributes fields(json, path);
     entry.problem = json.is_object() ? fill(fields, entry) : NotAnObject(json, path);
-    if (entry.problem.ok() && !names.insert(entry.name).second)
+    std::string key_of_entry = entry.name;
+    if constexpr (std::is_same_v<Entry, PackageConfig>) key_of_entry += ":" + entry.type;
+    if (entry.problem.ok() && !names.insert(key_of_entry).second)
       entry.problem = fields.Error("name", "stands twice in \"" + key + "\"");
     entries.push_back(std::move(entry));
   });
