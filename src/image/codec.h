@@ -40,8 +40,8 @@ struct DecodeOptions {
   // Larger pictures are refused (INVALID_ARGUMENT naming both sizes). 64 megapixels = 192 MB of
   // RGB.
   int64_t max_pixels = 64'000'000;
-  // JPEG only: decode at the smallest of libjpeg's scales k/8 that still gives at least this size
-  // (as a person sees it). {0, 0}: full size.
+  // JPEG only: decode at the smallest of 1/8, 1/4, 1/2 and 1 of its size that still gives at least
+  // this size (as a person sees it). {0, 0}: full size.
   Size at_least{0, 0};
   // Turn the picture as its EXIF orientation asks.
   bool apply_orientation = true;
@@ -51,7 +51,7 @@ struct DecodeOptions {
 absl::StatusOr<Header> ReadHeader(std::span<const uint8_t> bytes,
                                   const DecodeOptions& options = {});
 
-// The eighths of its size (1..8) at which Decode gives the picture.
+// The eighths of its size (1, 2, 4, 8) at which Decode gives the picture.
 int EighthsFor(const Header& header, const DecodeOptions& options);
 
 // Gray JPEG and PNG give kGray8 or kRgb8 as stored (16-bit PNG gray gives kDepth16), CMYK and YCCK

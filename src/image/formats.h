@@ -22,7 +22,8 @@ using Bytes = std::span<const uint8_t>;
 absl::Status CheckSize(int64_t width, int64_t height, const DecodeOptions& options,
                        std::string_view what);
 
-// The eighths (1..8) at which a JPEG of size `stored` is decoded for `at_least`, both as stored.
+// The eighths (1, 2, 4, 8) at which a JPEG of size `stored` is decoded for `at_least`, both as
+// stored.
 int JpegEighths(Size stored, Size at_least);
 
 absl::StatusOr<Header> ReadJpegHeader(Bytes bytes, const DecodeOptions& options);

@@ -21,8 +21,10 @@ namespace {
 // What a colour profile or text may take, compressed and not; a chunk beyond it is an error.
 constexpr size_t kMaxChunkBytes = 8u << 20;
 constexpr size_t kMaxChunksBytes = 32u << 20;
-// zlib 3 with adaptive filters is about four times as fast as the default for some 5 % of size.
-constexpr int kCompression = 3;
+// Ten times as fast as zlib's default with all filters, for a sixth more bytes (a 720p photo: 75 ms
+// and 1.42 MB against 730 ms and 1.21 MB): a camera's frame must not wait for its packing.
+constexpr int kCompression = 1;
+constexpr int kFilters = SPNG_FILTER_CHOICE_SUB;
 
 struct FreeContext {
   void operator()(spng_ctx* context) const { spng_ctx_free(context); }
@@ -156,6 +158,7 @@ absl::StatusOr<std::string> EncodePng(const Image& image) {
   spng_ihdr ihdr = HeaderFor(image);
   spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1);
   spng_set_option(context.get(), SPNG_IMG_COMPRESSION_LEVEL, kCompression);
+  spng_set_option(context.get(), SPNG_FILTER_CHOICE, kFilters);
   int code = spng_set_ihdr(context.get(), &ihdr);
   if (code == SPNG_OK) {
     code = spng_encode_image(context.get(), image.bytes().data(), image.bytes().size(),
