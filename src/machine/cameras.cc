@@ -7,6 +7,7 @@ void RegisterCameras(Catalog& catalog) {
   AddFakeCamera(catalog);
   AddImageFileCamera(catalog);
   AddFfmpegCamera(catalog);
+  AddTransformCamera(catalog);
 }
 
 }  // namespace bowerbird::machine
