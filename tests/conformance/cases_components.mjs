@@ -111,8 +111,7 @@ export const componentCases = [
     name: 'sensor GetReadings gives named values',
     async run({ sdk, robot }) {
       const readings = await new sdk.SensorClient(robot, 'climate').getReadings();
-      ok(Object.keys(readings).length > 0, 'at least one reading');
-      for (const value of Object.values(readings)) ok(value !== null, 'no reading is empty');
+      equal(readings, { a: 1, b: 2, c: 3 }, 'readings of the fake sensor');
     },
   },
   {

@@ -16,6 +16,7 @@ const WORKING = [
   'rdk:service:generic/helper',
   'rdk:service:mlmodel/detector',
   'rdk:service:vision/finder',
+  'rdk:service:vision/pretender',
   'rdk:service:vision/yellow',
 ];
 

@@ -128,6 +128,31 @@ export const visionCases = [
     },
   },
   {
+    name: 'vision classifies where it can, alone and with all',
+    async run({ sdk, robot }) {
+      const service = new sdk.VisionClient(robot, 'pretender');
+      const { bytes, width, height } = await frame(sdk, robot);
+      for (const found of [
+        await service.getClassifications(bytes, width, height, 'image/jpeg', 1),
+        await service.getClassificationsFromCamera('cam', 1),
+        (
+          await service.captureAllFromCamera('cam', {
+            returnImage: true,
+            returnDetections: true,
+            returnClassifications: true,
+            returnObjectPointClouds: false,
+          })
+        ).classifications,
+      ]) {
+        equal(found.length, 1, 'classifications');
+        equal(found[0].className, 'a_classification', 'label');
+        near(found[0].confidence, 0.85, 1e-6, 'confidence');
+      }
+      const [box] = await service.getDetectionsFromCamera('cam');
+      equal([box.xMin, box.yMin, box.xMax, box.yMax].map(Number), [80, 60, 240, 180], 'box');
+    },
+  },
+  {
     name: 'vision refuses what is no picture',
     async run({ sdk, robot }) {
       const codes = [code.INVALID_ARGUMENT, code.UNKNOWN];

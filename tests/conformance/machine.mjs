@@ -96,6 +96,7 @@ export function machineConfig() {
           camera_name: 'cam',
         },
       },
+      { name: 'pretender', api: 'rdk:service:vision', model: 'fake' },
     ],
   };
 }
