@@ -6,6 +6,7 @@
 #include <random>
 
 #include "vision/box_mapping.h"
+#include "vision/decode_size.h"
 
 namespace bowerbird::vision {
 namespace {
@@ -98,6 +99,16 @@ TEST(ToPixels, AWholeStretchedPictureReachesItsLastPixel) {
     EXPECT_EQ(box.x_max, extent - 1);
     EXPECT_EQ(box.y_max, extent + 2);
   }
+}
+
+TEST(DecodeSize, IsAHalvingThatLeavesTheFilterSomethingToAverage) {
+  EXPECT_EQ(DecodeSize({1920, 1080}, {300, 300}), (image::Size{960, 540}));
+  EXPECT_EQ(DecodeSize({3840, 2160}, {300, 300}), (image::Size{960, 540}));
+  EXPECT_EQ(DecodeSize({1200, 600}, {300, 300}), (image::Size{0, 0}));
+  EXPECT_EQ(DecodeSize({900, 900}, {300, 300}), (image::Size{450, 450}));
+  EXPECT_EQ(DecodeSize({899, 900}, {300, 300}), (image::Size{0, 0}));
+  EXPECT_EQ(DecodeSize({10, 10}, {300, 300}), (image::Size{0, 0}));
+  EXPECT_EQ(DecodeSize({20000, 20000}, {1, 1}), (image::Size{2500, 2500}));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "vision/decode_size.h"
 
 namespace bowerbird::vision {
 namespace {
@@ -136,7 +137,7 @@ image::Size InputPlan::SizeFor(image::Size picture) const {
 }
 
 image::Size InputPlan::DecodeSizeFor(image::Size picture) const {
-  return image::Place(picture, SizeFor(picture), fill_.fit).inner;
+  return DecodeSize(picture, image::Place(picture, SizeFor(picture), fill_.fit).inner);
 }
 
 infer::Shape InputPlan::ShapeFor(image::Size size) const {
