@@ -10,6 +10,7 @@
 #include "image/codec.h"
 #include "image/picture.h"
 #include "infer/tflite_model.h"
+#include "vision/decode_size.h"
 #include "vision/model_finder.h"
 
 namespace bowerbird::bench {
@@ -32,12 +33,10 @@ std::string Scene(int width, int height) {
   return image::EncodeJpeg(scene, 85).value();
 }
 
-// The smallest k with 1080p * k/8 covering the input: what the product decodes at.
+// What the product decodes at, in eighths.
 int DecodeScale(int width, int height) {
-  for (int k = 1; k < 8; ++k) {
-    if ((1920 * k + 7) / 8 >= width && (1080 * k + 7) / 8 >= height) return k;
-  }
-  return 8;
+  const image::Size asked = vision::DecodeSize({1920, 1080}, {width, height});
+  return asked.width == 0 ? 8 : asked.width * 8 / 1920;
 }
 
 int Main(const std::string& path) {
