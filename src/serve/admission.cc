@@ -153,8 +153,8 @@ absl::Status CallGate::CheckCaller(const Request& request, Admitted& admitted,
 }
 
 absl::StatusOr<std::unique_ptr<CallGate::Admitted>> CallGate::Admit(Request request) {
-  MethodMetrics& metrics = MetricsOf(request.counted_as.empty() ? request.method.full_name
-                                                                : std::string(request.counted_as));
+  MethodMetrics& metrics =
+      MetricsOf(request.counted_as.empty() ? request.method.full_name : request.counted_as);
   std::unique_ptr<Admitted> admitted(new Admitted);
   OperationInfo info;
   info.method = request.method.full_name;

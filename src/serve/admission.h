@@ -90,7 +90,7 @@ class CallGate : public Admission {
     const std::string& resource;
     const grpc::ServerContextBase& context;
     std::function<void()> cancel;
-    std::string_view counted_as;  // "" = the method's full name
+    std::string counted_as;  // "" = the method's full name
   };
   absl::StatusOr<std::unique_ptr<Admitted>> Admit(Request request);
 

@@ -34,6 +34,11 @@ std::string PeerTable::Describe(const std::string& grpc_peer) const {
   return found == peers_.end() ? grpc_peer : found->second.address;
 }
 
+size_t PeerTable::size() const {
+  MutexLock lock(mutex_);
+  return peers_.size();
+}
+
 size_t PeerTable::CountOpen() {
   MutexLock lock(mutex_);
   std::erase_if(peers_,
