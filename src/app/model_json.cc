@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/model_json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace bowerbird::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr size_t kTopCount = 16;
+constexpr double kTolerance = 0.02;
+
+template <typename T>
+std::vector<double> Values(const infer::Tensor& tensor) {
+  const std::span<const T> elements = tensor.view().As<T>();
+  return {elements.begin(), elements.end()};
+}
+
+std::vector<double> Numbers(const infer::Tensor& tensor) {
+  switch (tensor.type) {
+    case infer::DType::kInt8:
+      return Values<int8_t>(tensor);
+    case infer::DType::kUint8:
+    case infer::DType::kBool:
+      return Values<uint8_t>(tensor);
+    case infer::DType::kInt16:
+      return Values<int16_t>(tensor);
+    case infer::DType::kUint16:
+      return Values<uint16_t>(tensor);
+    case infer::DType::kInt32:
+      return Values<int32_t>(tensor);
+    case infer::DType::kUint32:
+      return Values<uint32_t>(tensor);
+    case infer::DType::kInt64:
+      return Values<int64_t>(tensor);
+    case infer::DType::kUint64:
+      return Values<uint64_t>(tensor);
+    case infer::DType::kFloat32:
+      return Values<float>(tensor);
+    case infer::DType::kFloat64:
+      return Values<double>(tensor);
+    default:
+      return {};
+  }
+}
+
+ordered_json ToJson(const infer::TensorInfo& info) {
+  ordered_json json = {{"name", info.name},
+                       {"graph_name", info.graph_name},
+                       {"type", std::string(infer::DTypeName(info.type))},
+                       {"shape", info.shape}};
+  if (!info.description.empty()) json["description"] = info.description;
+  if (info.quantization.scale != 0) {
+    json["quantization"] = {{"scale", info.quantization.scale},
+                            {"zero_point", info.quantization.zero_point}};
+  }
+  if (info.normalization) {
+    json["normalization"] = {{"mean", info.normalization->mean}, {"std", info.normalization->std}};
+  }
+  if (info.box_order) json["box_order"] = *info.box_order;
+  for (const infer::AssociatedFile& file : info.associated_files) {
+    json["associated_files"].push_back(file.name);
+  }
+  return json;
+}
+
+// Whether `value` is the largest of `answer`'s output `index`, or nearly.
+bool IsTop(const ordered_json& answer, size_t output, size_t index) {
+  const ordered_json& top = answer["top"][output];
+  const double tolerance = kTolerance * answer["range"][output].get<double>();
+  return std::any_of(top.begin(), top.end(), [&](const ordered_json& entry) {
+    return entry[0].get<size_t>() == index &&
+           entry[1].get<double>() >= top[0][1].get<double>() - tolerance;
+  });
+}
+
+}  // namespace
+
+ordered_json ToJson(const infer::RuntimeReport& report) {
+  return {{"runtime", "TensorFlow Lite " + report.runtime_version},
+          {"delegate", report.delegate},
+          {"load_ms", report.load_ms},
+          {"warnings", report.warnings}};
+}
+
+ordered_json ToJson(const infer::ModelMetadata& metadata) {
+  ordered_json json = {{"name", metadata.name},
+                       {"type", metadata.type},
+                       {"description", metadata.description},
+                       {"inputs", ordered_json::array()},
+                       {"outputs", ordered_json::array()}};
+  for (const infer::TensorInfo& info : metadata.inputs) json["inputs"].push_back(ToJson(info));
+  for (const infer::TensorInfo& info : metadata.outputs) json["outputs"].push_back(ToJson(info));
+  const size_t shown = std::min<size_t>(3, metadata.labels.size());
+  json["labels"] = {
+      {"count", metadata.labels.size()},
+      {"first", std::vector<std::string>(metadata.labels.begin(),
+                                         metadata.labels.begin() + static_cast<ptrdiff_t>(shown))}};
+  return json;
+}
+
+void AddTops(const std::vector<infer::Tensor>& outputs, ordered_json& json) {
+  json["top"] = ordered_json::array();
+  json["range"] = ordered_json::array();
+  for (const infer::Tensor& output : outputs) {
+    std::vector<double> values = Numbers(output);
+    for (double& value : values) {
+      if (!std::isfinite(value)) value = std::numeric_limits<double>::lowest();
+    }
+    std::vector<size_t> order(values.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const size_t count = std::min(kTopCount, order.size());
+    std::partial_sort(
+        order.begin(), order.begin() + static_cast<ptrdiff_t>(count), order.end(),
+        [&](size_t a, size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
+    ordered_json top = ordered_json::array();
+    for (size_t i = 0; i < count; ++i) top.push_back({order[i], values[order[i]]});
+    json["top"].push_back(std::move(top));
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    json["range"].push_back(values.empty() ? 0.0 : *high - *low);
+  }
+}
+
+bool TopsAgree(const ordered_json& a, const ordered_json& b) {
+  if (a["top"].size() != b["top"].size()) return false;
+  for (size_t output = 0; output < a["top"].size(); ++output) {
+    const ordered_json& top_a = a["top"][output];
+    const ordered_json& top_b = b["top"][output];
+    if (top_a.empty() != top_b.empty()) return false;
+    if (top_a.empty()) continue;
+    if (!IsTop(b, output, top_a[0][0].get<size_t>())) return false;
+    if (!IsTop(a, output, top_b[0][0].get<size_t>())) return false;
+  }
+  return true;
+}
+
+}  // namespace bowerbird::app

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Models and their answers as JSON, for `inspect` and `bench`.
+#pragma once
+
+#include <vector>
+
+#include "infer/tflite_model.h"
+#include "nlohmann/json.hpp"
+
+namespace bowerbird::app {
+
+nlohmann::ordered_json ToJson(const infer::RuntimeReport& report);
+// Labels as their number and the first three.
+nlohmann::ordered_json ToJson(const infer::ModelMetadata& metadata);
+
+// Adds "top", for each output its largest elements as [index, value] (at most 16, highest first),
+// and "range", for each output the largest minus the smallest.
+void AddTops(const std::vector<infer::Tensor>& outputs, nlohmann::ordered_json& json);
+
+// Whether two answers with "top" and "range" mean the same: for each output the largest element of
+// the one is the largest of the other too, or within 2 % of the range of it.
+bool TopsAgree(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
+
+}  // namespace bowerbird::app
