@@ -35,8 +35,11 @@ std::string Scene(int width, int height) {
 
 // What the product decodes at, in eighths.
 int DecodeScale(int width, int height) {
-  const image::Size asked = vision::DecodeSize({1920, 1080}, {width, height});
-  return asked.width == 0 ? 8 : asked.width * 8 / 1920;
+  const image::Size asked = vision::DecodeSize({width, height});
+  for (const int eighths : {1, 2, 4}) {
+    if (1920 * eighths / 8 >= asked.width && 1080 * eighths / 8 >= asked.height) return eighths;
+  }
+  return 8;
 }
 
 int Main(const std::string& path) {

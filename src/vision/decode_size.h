@@ -7,11 +7,11 @@
 
 namespace bowerbird::vision {
 
-// What to ask Picture::Decoded for when `needed` pixels of `picture` are wanted: a half, a quarter
-// or an eighth where that leaves one and a half times what is needed on both axes, else {0, 0}, the
-// whole. Less would leave the filter nothing to average, and results drift from those of the whole
-// picture; libjpeg's other fractions (5/8 ...) have no SIMD code and cost more than the whole
-// (docs/vision.md has the figures).
-image::Size DecodeSize(image::Size picture, image::Size needed);
+// What to ask Picture::Decoded for when a model takes `needed` pixels: half as many again on each
+// axis. With less the filter has nothing left to average, and results drift from those of the whole
+// picture; more costs time and changes nothing (docs/vision.md has the figures).
+constexpr image::Size DecodeSize(image::Size needed) {
+  return {needed.width + (needed.width + 1) / 2, needed.height + (needed.height + 1) / 2};
+}
 
 }  // namespace bowerbird::vision

@@ -101,14 +101,9 @@ TEST(ToPixels, AWholeStretchedPictureReachesItsLastPixel) {
   }
 }
 
-TEST(DecodeSize, IsAHalvingThatLeavesTheFilterSomethingToAverage) {
-  EXPECT_EQ(DecodeSize({1920, 1080}, {300, 300}), (image::Size{960, 540}));
-  EXPECT_EQ(DecodeSize({3840, 2160}, {300, 300}), (image::Size{960, 540}));
-  EXPECT_EQ(DecodeSize({1200, 600}, {300, 300}), (image::Size{0, 0}));
-  EXPECT_EQ(DecodeSize({900, 900}, {300, 300}), (image::Size{450, 450}));
-  EXPECT_EQ(DecodeSize({899, 900}, {300, 300}), (image::Size{0, 0}));
-  EXPECT_EQ(DecodeSize({10, 10}, {300, 300}), (image::Size{0, 0}));
-  EXPECT_EQ(DecodeSize({20000, 20000}, {1, 1}), (image::Size{2500, 2500}));
+TEST(DecodeSize, LeavesTheFilterSomethingToAverage) {
+  EXPECT_EQ(DecodeSize({300, 300}), (image::Size{450, 450}));
+  EXPECT_EQ(DecodeSize({1, 5}), (image::Size{2, 8}));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ image::Size InputPlan::SizeFor(image::Size picture) const {
 }
 
 image::Size InputPlan::DecodeSizeFor(image::Size picture) const {
-  return DecodeSize(picture, image::Place(picture, SizeFor(picture), fill_.fit).inner);
+  return DecodeSize(image::Place(picture, SizeFor(picture), fill_.fit).inner);
 }
 
 infer::Shape InputPlan::ShapeFor(image::Size size) const {
