@@ -116,7 +116,9 @@ absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
   model_options.instances = 1;
   LoadedFinder loaded;
   ASSIGN_OR_RETURN(loaded.model, infer::TfliteModel::Load(model_options));
-  ASSIGN_OR_RETURN(loaded.finder, vision::ModelFinder::Create({}, *loaded.model, ToOptions(flags)));
+  auto finder = vision::ModelFinder::Create({}, *loaded.model, ToOptions(flags));
+  if (!finder.ok()) return Annotate(finder.status(), flags.model);
+  loaded.finder = *std::move(finder);
   return loaded;
 }
 

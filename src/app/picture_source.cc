@@ -81,7 +81,10 @@ absl::Status ForEachVideoFrame(const std::string& path, int64_t every, const Fra
   ASSIGN_OR_RETURN(const std::unique_ptr<video::FrameReader> reader, video::ReadFrames(path));
   while (true) {
     auto frame = reader->Next({});
-    if (!frame.ok()) return Annotate(frame.status(), path);
+    if (!frame.ok() && reader->frames() > 0) return frame.status();
+    if (!frame.ok()) {
+      return InvalidArgument(MessageOf(frame.status()) + ": " + std::string(kWanted));
+    }
     if (!frame->has_value()) break;
     if ((*frame)->index % every != 0) continue;
     RETURN_IF_ERROR(use((*frame)->index,
