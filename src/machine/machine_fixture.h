@@ -96,6 +96,10 @@ class WidgetResource : public ForeignResource {
 
   std::shared_ptr<grpc::Channel> channel() const override { return nullptr; }
   const std::string& remote_name() const override { return name_; }
+  const std::string& proto_service() const override {
+    static const std::string& service = *new std::string("acme.component.widget.v1.WidgetService");
+    return service;
+  }
 
   // The values of this and of all it was built with.
   absl::StatusOr<Json> DoCommand(const Context& context, const Json& command) override {
