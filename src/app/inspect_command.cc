@@ -88,8 +88,10 @@ void PrintMeasured(const ordered_json& report) {
   std::printf("labels     %s (%s)", labels["count"].dump().c_str(), Text(labels["source"]).c_str());
   for (const ordered_json& label : labels["first"]) std::printf(" %s,", Text(label).c_str());
   std::printf("%s\n", labels["first"].empty() ? "" : " ...");
-  std::printf("runs on    %s, delegate %s\n", Text(measured["report"]["runtime"]).c_str(),
-              Text(measured["report"]["delegate"]).c_str());
+  const ordered_json& run = measured["report"];
+  std::printf("runs on    %s, delegate %s (%s of %s operators)\n", Text(run["runtime"]).c_str(),
+              Text(run["delegate"]).c_str(), Text(run["delegated_operators"]).c_str(),
+              Text(run["operators"]).c_str());
   std::printf("latency    %.3f ms p50, %.3f ms p99; loads in %.1f ms\n",
               measured["p50_ms"].get<double>(), measured["p99_ms"].get<double>(),
               measured["load_ms"].get<double>());

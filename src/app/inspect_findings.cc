@@ -131,21 +131,22 @@ void JudgeSpeed(const Graph& graph, const ordered_json& measured, std::vector<Fi
     findings.push_back({.what = warning.get<std::string>(),
                         .remedy = "nothing must be done, the model runs as reported"});
   }
-  // Activations decide: quantised to unsigned bytes, no operator goes to XNNPACK.
-  size_t unsigned_outputs = 0;
-  size_t outputs = 0;
-  for (const tflite::Operator& op : graph.subgraphs[0].operators) {
-    for (const int32_t index : op.outputs) {
-      if (index < 0 || static_cast<size_t>(index) >= graph.subgraphs[0].tensors.size()) continue;
-      const Tensor& tensor = graph.subgraphs[0].tensors[static_cast<size_t>(index)];
-      ++outputs;
-      if (tensor.type == TensorType::kUint8) ++unsigned_outputs;
-    }
-  }
-  if (outputs == 0 || unsigned_outputs * 2 < outputs) return;
-  findings.push_back({.what = "the graph is quantised to uint8, for which XNNPACK has no kernels: "
-                              "it runs several times slower than it could",
-                      .remedy = "export it again with int8 or float32 weights"});
+  const ordered_json& run = measured["report"];
+  const int delegated = run["delegated_operators"].get<int>();
+  const int operators = run["operators"].get<int>();
+  if (delegated * 2 >= operators) return;
+  const bool is_uint8 = std::ranges::any_of(graph.subgraphs[0].operators, [&](const auto& op) {
+    return std::ranges::any_of(op.outputs, [&](int32_t index) {
+      return graph.subgraphs[0].tensors[static_cast<size_t>(index)].type == TensorType::kUint8;
+    });
+  });
+  findings.push_back(
+      {.what = "XNNPACK runs only " + std::to_string(delegated) + " of " +
+               std::to_string(operators) + " operators" +
+               (is_uint8 ? ": it has no kernels for activations in uint8" : "") +
+               "; the model is several times slower than it could be",
+       .remedy = is_uint8 ? "export it again with int8 or float32 activations"
+                          : "export it again in float32, or with int8 weights and activations"});
 }
 
 }  // namespace

@@ -82,6 +82,8 @@ bool IsTop(const ordered_json& answer, size_t output, size_t index) {
 ordered_json ToJson(const infer::RuntimeReport& report) {
   return {{"runtime", "TensorFlow Lite " + report.runtime_version},
           {"delegate", report.delegate},
+          {"delegated_operators", report.delegated_operators},
+          {"operators", report.operators},
           {"load_ms", report.load_ms},
           {"warnings", report.warnings}};
 }

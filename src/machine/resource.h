@@ -51,9 +51,12 @@ class Resource {
 // Known APIs come as classes that derive from both their interface (Camera, ...) and this one.
 class ForeignResource : public virtual Resource {
  public:
-  // Never null; may be disconnected. `remote_name` is the resource's name over there.
+  // Never null; may be disconnected.
   virtual std::shared_ptr<grpc::Channel> channel() const = 0;
+  // The resource's name over there.
   virtual const std::string& remote_name() const = 0;
+  // The gRPC service of its API: "acme.component.widget.v1.WidgetService".
+  virtual const std::string& proto_service() const = 0;
 };
 
 struct Annotation {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/machine_router.h"
+
+#include <memory>
+
+#include "base/status.h"
+#include "machine/resource.h"
+
+namespace bowerbird::serve {
+namespace {
+
+std::shared_ptr<machine::ForeignResource> AsForeign(
+    const std::shared_ptr<machine::Resource>& resource, const std::string& service) {
+  auto foreign = std::dynamic_pointer_cast<machine::ForeignResource>(resource);
+  return foreign != nullptr && foreign->proto_service() == service ? foreign : nullptr;
+}
+
+}  // namespace
+
+bool MachineRouter::Knows(const std::string& service) const {
+  for (const auto& resource : machine_.All()) {
+    if (AsForeign(resource, service) != nullptr) return true;
+  }
+  return false;
+}
+
+absl::StatusOr<ForeignTarget> MachineRouter::Route(const std::string& service,
+                                                   const std::string& resource) const {
+  for (const auto& name : machine_.Names()) {
+    if (name.name != resource) continue;
+    // Two APIs may have resources of one name.
+    const auto found = machine_.Find(name);
+    if (!found.ok()) continue;
+    if (const auto foreign = AsForeign(*found, service); foreign != nullptr) {
+      return ForeignTarget{foreign->channel(), foreign->remote_name()};
+    }
+  }
+  return NotFound("no resource named \"" + resource + "\" serves " + service);
+}
+
+}  // namespace bowerbird::serve

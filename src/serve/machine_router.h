@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which resources of a machine live elsewhere, for calls of services that this program does not
+// know.
+#pragma once
+
+#include <string>
+
+#include "machine/machine.h"
+#include "serve/generic_proxy.h"
+
+namespace bowerbird::serve {
+
+class MachineRouter : public ForeignRouter {
+ public:
+  // `machine` outlives it.
+  explicit MachineRouter(const machine::Machine& machine) : machine_(machine) {}
+
+  bool Knows(const std::string& service) const override;
+  absl::StatusOr<ForeignTarget> Route(const std::string& service,
+                                      const std::string& resource) const override;
+
+ private:
+  const machine::Machine& machine_;
+};
+
+}  // namespace bowerbird::serve
