@@ -46,7 +46,10 @@ class TestMachine : public ResourceFinder {
     config.name = {api, name};
     config.attributes = Json::parse(attributes);
     const Attributes read(config.attributes, "components[0].attributes");
-    ASSIGN_OR_RETURN(const auto names, entry.validate(config, read));
+    std::vector<std::string> names;
+    if (entry.validate) {
+      ASSIGN_OR_RETURN(names, entry.validate(config, read));
+    }
     std::map<std::string, std::shared_ptr<Resource>> dependencies;
     for (const auto& dependency : names) {
       ASSIGN_OR_RETURN(const auto full, ResourceName::Parse(FullName(kCameraApi, dependency)));

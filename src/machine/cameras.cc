@@ -8,6 +8,8 @@ void RegisterCameras(Catalog& catalog) {
   AddImageFileCamera(catalog);
   AddFfmpegCamera(catalog);
   AddTransformCamera(catalog);
+  AddWebcam(catalog);
+  AddWebcamDiscovery(catalog);
 }
 
 }  // namespace bowerbird::machine
