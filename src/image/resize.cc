@@ -66,8 +66,11 @@ Placement Place(Size from, Size to, Fit fit) {
                    ScaledSide(from.height, scale, to.height)};
   }
   if (fit == Fit::kLetterbox) {
-    place.offset_x = (to.width - place.inner.width) / 2;
-    place.offset_y = (to.height - place.inner.height) / 2;
+    // Whole pixels, so that the picture is not shifted against its own grid.
+    const int left = (to.width - place.inner.width) / 2;
+    const int top = (to.height - place.inner.height) / 2;
+    place.offset_x = left;
+    place.offset_y = top;
   }
   place.scale_x = static_cast<double>(place.inner.width) / from.width;
   place.scale_y = static_cast<double>(place.inner.height) / from.height;
