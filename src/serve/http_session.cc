@@ -9,7 +9,6 @@
 #include "base/status.h"
 #include "boost/asio/post.hpp"
 #include "serve/grpc_web.h"
-#include "serve/grpc_web_call.h"
 #include "serve/grpc_web_response.h"
 #include "serve/http_reader.h"
 #include "serve/out_queue.h"
@@ -105,7 +104,7 @@ class HttpSession final : public Connection,
     asio::post(stream_->executor(), [self = shared_from_this()] { self->Close(); });
   }
 
-  // GrpcWebSink: on gRPC's threads.
+  // GrpcWebSink: on the bridge's thread.
   void OnHeaders(Headers metadata) override;
   void OnMessage(grpc::ByteBuffer message) override;
   void OnEnd(grpc::Status status, Headers trailing_metadata) override;
@@ -266,7 +265,7 @@ void HttpSession::DispatchCall() {
   options->peer = peer_;
   state_ = State::kCalling;
   deadline_.Disarm();
-  call_ = GrpcWebCall::Start(context_.channel, *std::move(options), shared_from_this());
+  call_ = context_.bridge.Start(*std::move(options), shared_from_this());
   Read();
 }
 

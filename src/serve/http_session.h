@@ -8,9 +8,9 @@
 #include <memory>
 #include <string>
 
-#include "grpcpp/channel.h"
 #include "serve/byte_stream.h"
 #include "serve/connection.h"
+#include "serve/grpc_web_bridge.h"
 #include "serve/http_routes.h"
 
 namespace bowerbird::serve {
@@ -18,8 +18,7 @@ namespace bowerbird::serve {
 // What all HTTP connections share. Outlives them.
 struct HttpContext {
   const HttpRoutes& routes;
-  // The gRPC server's in-process channel.
-  std::shared_ptr<grpc::Channel> channel;
+  GrpcWebBridge& bridge;
   ConnectionSet& connections;
   ConnectionLimits limits;
   std::atomic<size_t> body_bytes{0};  // held by requests now

@@ -63,7 +63,8 @@ class Port::Impl {
   Impl(PortOptions options, PortTargets targets)
       : options_(std::move(options)),
         targets_(std::move(targets)),
-        http_{targets_.routes, targets_.channel, connections_, Limits(options_), {}},
+        bridge_(targets_.channel),
+        http_{targets_.routes, bridge_, connections_, Limits(options_), {}},
         acceptors_strand_(asio::make_strand(io_)),
         work_(asio::make_work_guard(io_)) {
     if (options_.tls != nullptr) tls_.emplace(options_.tls.release());
@@ -105,6 +106,7 @@ class Port::Impl {
   PortOptions options_;
   const PortTargets targets_;
   ConnectionSet connections_;
+  GrpcWebBridge bridge_;
   HttpContext http_;
   std::optional<asio::ssl::context> tls_;
   const std::function<void(int, const std::string&)> hand_over_ =

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One gRPC-Web call on its way through the server's in-process channel: messages in, headers,
+// gRPC-Web calls on their way through the server's in-process channel: messages in, headers,
 // messages and a status out. Knows nothing of HTTP connections.
+//
+// The asynchronous API is used, and the status asked for only after the last message: gRPC 1.51's
+// in-process transport loses a message that is sent together with the status when the status is
+// waited for at the same time, as the callback API does.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "serve/http_message.h"
 
 namespace bowerbird::serve {
 
-// Who started the call. Called from gRPC's threads, one call at a time, in this order: OnHeaders at
-// most once, OnMessage any number of times, OnEnd exactly once and last.
+// Who started the call. Called on the bridge's thread, in this order: OnHeaders at most once,
+// OnMessage any number of times, OnEnd exactly once and last. Must not block.
 class GrpcWebSink {
  public:
   virtual ~GrpcWebSink() = default;
@@ -37,16 +41,29 @@ struct GrpcWebCallOptions {
 
 class GrpcWebCall {
  public:
-  // Starts at once. The call keeps `sink` alive until OnEnd has returned.
-  static std::shared_ptr<GrpcWebCall> Start(const std::shared_ptr<grpc::Channel>& channel,
-                                            GrpcWebCallOptions options,
-                                            std::shared_ptr<GrpcWebSink> sink);
   virtual ~GrpcWebCall() = default;
-
   // Exactly once for each OnMessage, from any thread, whether the message was of use or not.
   virtual void Resume() = 0;
   // The client is gone. OnEnd still comes. From any thread.
   virtual void Cancel() = 0;
+};
+
+// Thread-safe. Owns the thread "grpc-web".
+class GrpcWebBridge {
+ public:
+  explicit GrpcWebBridge(const std::shared_ptr<grpc::Channel>& channel);
+  // Every call has ended.
+  ~GrpcWebBridge();
+
+  // The call keeps `sink` alive until OnEnd has returned.
+  std::shared_ptr<GrpcWebCall> Start(GrpcWebCallOptions options, std::shared_ptr<GrpcWebSink> sink);
+
+ private:
+  void Run();
+
+  grpc::GenericStub stub_;
+  grpc::CompletionQueue queue_;
+  std::thread thread_;
 };
 
 }  // namespace bowerbird::serve
