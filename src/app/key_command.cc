@@ -7,6 +7,7 @@
 
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
+#include "base/status.h"
 #include "nlohmann/json.hpp"
 #include "serve/api_keys.h"
 
