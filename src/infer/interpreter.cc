@@ -4,9 +4,11 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/status.h"
+#include "infer/delegate_share.h"
 #include "infer/xnnpack.h"
 
 namespace bowerbird::infer {
@@ -93,7 +95,13 @@ absl::StatusOr<std::unique_ptr<Interpreter>> Interpreter::Create(const TfLiteMod
     if (self->delegate_ == nullptr) return self->Failed("the XNNPACK delegate cannot be made");
     TfLiteInterpreterOptionsAddDelegate(options.get(), self->delegate_);
   }
+  std::optional<DelegateShare> share;
+  if (self->delegate_ != nullptr) share.emplace(self->delegate_);
   self->interpreter_ = TfLiteInterpreterCreate(model, options.get());
+  if (share) {
+    self->delegated_ = share->taken();
+    share.reset();
+  }
   if (self->interpreter_ == nullptr) return self->Failed("the runtime refuses the model");
   RETURN_IF_ERROR(self->Allocate());
   self->output_count_ = TfLiteInterpreterGetOutputTensorCount(self->interpreter_);

@@ -36,6 +36,9 @@ class Interpreter {
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
+  // Operators that the delegate took.
+  int delegated() const { return delegated_; }
+
   int input_count() const { return static_cast<int>(inputs_.size()); }
   int output_count() const { return output_count_; }
   TfLiteTensor* input(int index) const { return inputs_[static_cast<size_t>(index)]; }
@@ -61,6 +64,7 @@ class Interpreter {
   TfLiteInterpreter* interpreter_ = nullptr;
   std::vector<TfLiteTensor*> inputs_;
   int output_count_ = 0;
+  int delegated_ = 0;
 };
 
 }  // namespace bowerbird::infer

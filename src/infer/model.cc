@@ -28,10 +28,11 @@ const TensorView* FindView(const NamedViews& views, const TensorInfo& info) {
 // Which of `given` belong to no input of the model.
 std::string UnknownNames(const ModelMetadata& metadata, const NamedViews& given) {
   std::string unknown;
-  for (const auto& [name, view] : given) {
-    const bool known = std::any_of(
-        metadata.inputs.begin(), metadata.inputs.end(),
-        [&](const TensorInfo& info) { return info.name == name || info.graph_name == name; });
+  for (const auto& entry : given) {
+    const std::string& name = entry.first;
+    const bool known = std::ranges::any_of(metadata.inputs, [&](const TensorInfo& info) {
+      return info.name == name || info.graph_name == name;
+    });
     if (!known) unknown += (unknown.empty() ? "'" : ", '") + name + "'";
   }
   return unknown;

@@ -22,31 +22,42 @@ std::vector<bool> DynamicInputs(const tflite::Subgraph& subgraph) {
   return dynamic;
 }
 
+// Whether an interpreter of `rung` is worth a trial run.
+bool TakesAnything(Delegate rung, const Interpreter& interpreter) {
+  return rung == Delegate::kNone || interpreter.delegated() > 0;
+}
+
 // Goes down the ladder to the first rung that builds and runs.
 absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const TfliteOptions& options,
                                                    LoadedTflite& loaded) {
+  RuntimeReport& report = loaded.report;
   std::string why;
   std::vector<Delegate> rungs = AvailableDelegates(&why);
-  if (!why.empty()) loaded.report.warnings.push_back(why);
-  if (!options.allow_delegate) rungs = {Delegate::kNone};
+  if (!options.allow_delegate) {
+    rungs = {Delegate::kNone};
+  } else if (!why.empty()) {
+    report.warnings.push_back(why);
+  }
   absl::Status last = absl::OkStatus();
   for (const Delegate rung : rungs) {
     absl::StatusOr<std::unique_ptr<Interpreter>> made =
         Interpreter::Create(loaded.model.get(), rung, options.num_threads);
     const bool built = made.ok();
+    if (built && !TakesAnything(rung, **made)) continue;
     last = built ? (*made)->InvokeOnZeros() : made.status();
     const bool is_last = rung == rungs.back();
     // Zeros may be no valid input at all (a division, an empty search): the plain interpreter
     // stays in use then, and the caller's own data decide.
     if (last.ok() || (is_last && built)) {
-      if (!last.ok()) loaded.report.warnings.push_back("on zeros: " + MessageOf(last));
+      if (!last.ok()) report.warnings.push_back("on zeros: " + MessageOf(last));
       loaded.delegate = rung;
-      loaded.report.delegate = std::string(DelegateName(rung));
+      report.delegate = std::string(DelegateName(rung));
+      report.delegated_operators = (*made)->delegated();
       return made;
     }
     if (!is_last) {
-      loaded.report.warnings.push_back("without " + std::string(DelegateName(rung)) + ": " +
-                                       MessageOf(last));
+      report.warnings.push_back("without " + std::string(DelegateName(rung)) + ": " +
+                                MessageOf(last));
     }
   }
   return last;
@@ -86,6 +97,9 @@ absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));
   if (loaded.model == nullptr) return InvalidArgument("the runtime refuses the file as damaged");
+  for (const tflite::Subgraph& subgraph : graph.subgraphs) {
+    loaded.report.operators += static_cast<int>(subgraph.operators.size());
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter, Climb(options, loaded));
   loaded.instance = std::make_unique<TfliteInstance>(std::move(interpreter), loaded.is_dynamic);
   const std::optional<tflite::FileMetadata> metadata = FileMetadataOf(graph, loaded.report);

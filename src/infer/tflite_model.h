@@ -26,6 +26,8 @@ struct TfliteOptions {
 struct RuntimeReport {
   std::string runtime_version;        // "2.9.0"
   std::string delegate;               // "xnnpack qs8", "xnnpack", "none"
+  int delegated_operators = 0;        // that the delegate runs
+  int operators = 0;                  // of the graph
   std::vector<std::string> warnings;  // e.g. why a better delegate was refused
   double load_ms = 0;
 };
