@@ -74,7 +74,7 @@ describe('the page', { skip: noBrowser ?? false }, () => {
         return now && now.hash !== first.hash && edges.some((edge) => now[edge] !== first[edge]) && now;
       }, 30_000);
       assert.notDeepEqual(moved, first);
-      await page.getByText(/^Person \d+ %$/).first().waitFor({ timeout: 20_000 });
+      await page.locator('li', { hasText: /Person \d+ %/ }).first().waitFor({ timeout: 20_000 });
       const label = await page.locator('.picture').getAttribute('aria-label');
       assert.match(label, /street: \d+ \w+|nothing found/);
     });
@@ -94,7 +94,7 @@ describe('the page', { skip: noBrowser ?? false }, () => {
     });
 
     it('hides what is below the slider', async () => {
-      const slider = page.getByLabel(/Confidence at least/);
+      const slider = page.getByRole('slider');
       await slider.fill('1');
       await eventually(async () => (await readOverlay(page)) === null, 10_000);
       await slider.fill('0.4');
@@ -102,14 +102,14 @@ describe('the page', { skip: noBrowser ?? false }, () => {
     });
 
     it('keeps what was chosen over a reload', async () => {
-      await page.getByLabel(/Confidence at least/).fill('0.55');
+      await page.getByRole('slider').fill('0.55');
       await page.reload();
-      assert.equal(await page.getByLabel(/Confidence at least/).inputValue(), '0.55');
-      await page.getByLabel(/Confidence at least/).fill('0.4');
+      assert.equal(await page.getByRole('slider').inputValue(), '0.55');
+      await page.getByRole('slider').fill('0.4');
     });
 
     it('can be photographed, light, dark and narrow', async () => {
-      await page.getByText(/^Person \d+ %$/).first().waitFor({ timeout: 20_000 });
+      await page.locator('li', { hasText: /Person \d+ %/ }).first().waitFor({ timeout: 20_000 });
       await page.screenshot({ path: path.join(shots, 'page.png'), fullPage: true });
       await page.emulateMedia({ colorScheme: 'dark' });
       await page.screenshot({ path: path.join(shots, 'page-dark.png'), fullPage: true });
@@ -147,7 +147,7 @@ describe('the page', { skip: noBrowser ?? false }, () => {
       const server = await Server.start({ config: example('demo-small.json'), env });
       try {
         const page = await openPage(server);
-        const choice = page.getByLabel('Camera');
+        const choice = page.getByRole('combobox', { name: 'Camera' });
         await choice.locator('option').nth(2).waitFor({ state: 'attached', timeout: 30_000 });
         for (const camera of ['cat', 'coffee', 'astronaut']) {
           await choice.selectOption(camera);
