@@ -25,7 +25,7 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));
   services.push_back(std::make_unique<GenericServiceRpc>(admission, finder));
   services.push_back(std::make_unique<MlModelRpc>(admission, finder, options.metrics));
-  services.push_back(std::make_unique<VisionRpc>(admission, finder, options.metrics));
+  services.push_back(std::make_unique<VisionRpc>(admission, finder));
   services.push_back(std::make_unique<DataManagerRpc>(admission, finder));
   services.push_back(std::make_unique<DiscoveryRpc>(admission, finder));
   return services;

@@ -4,6 +4,7 @@
 // the request into the leased instance, the outputs once, from the instance into the response.
 #pragma once
 
+#include "base/metrics.h"
 #include "serve/resource_rpc.h"
 
 namespace viam::service::mlmodel::v1 {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/resource_rpc.h"
 
-#include <utility>
-
 #include "base/status.h"
 #include "common/v1/common.pb.h"
 #include "wire/machine/struct.h"
@@ -52,19 +50,6 @@ absl::StatusOr<Json> ReadExtra(const google::protobuf::Struct& extra, Context& c
   if (flag != json.end() && flag->is_boolean() && flag->get<bool>())
     context.from_data_management = true;
   return json;
-}
-
-PhaseObservation::PhaseObservation(Context& context, Metrics& metrics, std::string label)
-    : context_(context), metrics_(metrics), label_(std::move(label)), outer_(context.phases) {
-  context_.phases = &times_;
-}
-
-PhaseObservation::~PhaseObservation() {
-  metrics_.ObservePhases(label_, times_);
-  context_.phases = outer_;
-  if (outer_ == nullptr) return;
-  for (int i = 0; i < kPhaseCount; ++i)
-    outer_->Add(static_cast<Phase>(i), times_.Get(static_cast<Phase>(i)));
 }
 
 }  // namespace bowerbird::serve

@@ -6,10 +6,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "base/metrics.h"
-#include "base/phases.h"
 #include "machine/catalog.h"
 #include "machine/resource.h"
 #include "serve/rpc.h"
@@ -47,22 +46,5 @@ class ResourceRpc : public RpcService {
 // A request's `extra` as JSON; {} where it is absent. Sets the context's flag when the read is made
 // by data capture. INVALID_ARGUMENT: nested too deeply.
 absl::StatusOr<machine::Json> ReadExtra(const google::protobuf::Struct& extra, Context& context);
-
-// Times the phases of a scope: counts them under the model's `label` at its end, and adds them to
-// the call's own clock where there is one.
-class PhaseObservation {
- public:
-  PhaseObservation(Context& context, Metrics& metrics, std::string label);
-  ~PhaseObservation();
-  PhaseObservation(const PhaseObservation&) = delete;
-  PhaseObservation& operator=(const PhaseObservation&) = delete;
-
- private:
-  Context& context_;
-  Metrics& metrics_;
-  const std::string label_;
-  PhaseTimes* const outer_;  // the call's own clock, may be null
-  PhaseTimes times_;
-};
 
 }  // namespace bowerbird::serve

@@ -216,7 +216,8 @@ void RobotRpc::AddWhatModulesCall() {
         return absl::OkStatus();
       },
       {.unlimited = true});
-  // Spans are accepted, so that modules that trace do not fail, and dropped: docs/scope.md.
+  // Spans are accepted, so that modules that trace do not fail, and dropped: nothing here reads
+  // them.
   Unary<proto::SendTracesRequest, proto::SendTracesResponse>(
       "SendTraces",
       [](Call&, const proto::SendTracesRequest&, proto::SendTracesResponse&) {

@@ -51,9 +51,8 @@ void WriteObjects(const std::vector<machine::PointCloudObject>& found, Response&
 
 }  // namespace
 
-VisionRpc::VisionRpc(Admission& admission, const machine::ResourceFinder& finder, Metrics& metrics)
-    : ResourceRpc("viam.service.vision.v1.VisionService", admission, finder, machine::kVisionApi),
-      metrics_(metrics) {
+VisionRpc::VisionRpc(Admission& admission, const machine::ResourceFinder& finder)
+    : ResourceRpc("viam.service.vision.v1.VisionService", admission, finder, machine::kVisionApi) {
   AddDetections();
   AddClassifications();
   AddObjectPointClouds();
@@ -74,7 +73,6 @@ void VisionRpc::AddDetections() {
         ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
         ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
         ASSIGN_OR_RETURN(const auto picture, ReadPicture(request.image(), request.mime_type()));
-        const PhaseObservation observation(call.context(), metrics_, request.name());
         ASSIGN_OR_RETURN(const auto found, service->GetDetections(call.context(), *picture, extra));
         WriteDetections(found, response);
         return absl::OkStatus();
@@ -85,7 +83,6 @@ void VisionRpc::AddDetections() {
              proto::GetDetectionsFromCameraResponse& response) -> absl::Status {
         ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
         ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
-        const PhaseObservation observation(call.context(), metrics_, request.name());
         ASSIGN_OR_RETURN(const auto found, service->GetDetectionsFromCamera(
                                                call.context(), request.camera_name(), extra));
         WriteDetections(found, response);
@@ -101,7 +98,6 @@ void VisionRpc::AddClassifications() {
         ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
         ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
         ASSIGN_OR_RETURN(const auto picture, ReadPicture(request.image(), request.mime_type()));
-        const PhaseObservation observation(call.context(), metrics_, request.name());
         ASSIGN_OR_RETURN(const auto found,
                          service->GetClassifications(call.context(), *picture, request.n(), extra));
         WriteClassifications(found, response);
@@ -113,7 +109,6 @@ void VisionRpc::AddClassifications() {
              proto::GetClassificationsFromCameraResponse& response) -> absl::Status {
         ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
         ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
-        const PhaseObservation observation(call.context(), metrics_, request.name());
         ASSIGN_OR_RETURN(const auto found,
                          service->GetClassificationsFromCamera(
                              call.context(), request.camera_name(), request.n(), extra));
@@ -129,7 +124,6 @@ void VisionRpc::AddObjectPointClouds() {
              proto::GetObjectPointCloudsResponse& response) -> absl::Status {
         ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
         ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
-        const PhaseObservation observation(call.context(), metrics_, request.name());
         ASSIGN_OR_RETURN(const auto found, service->GetObjectPointClouds(
                                                call.context(), request.camera_name(), extra));
         response.set_mime_type(std::string(image::kMimePcd));
@@ -158,7 +152,6 @@ absl::Status VisionRpc::CaptureAll(Call& call, const proto::CaptureAllFromCamera
                                    proto::CaptureAllFromCameraResponse& response) const {
   ASSIGN_OR_RETURN(const auto service, Find<Vision>(request.name()));
   ASSIGN_OR_RETURN(const Json extra, ReadExtra(request.extra(), call.context()));
-  const PhaseObservation observation(call.context(), metrics_, request.name());
   const machine::CaptureAllOptions options{
       .image = request.return_image(),
       .classifications = request.return_classifications(),

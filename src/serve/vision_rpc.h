@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// viam.service.vision.v1.VisionService
+// viam.service.vision.v1.VisionService. (Phases are counted by the vision services themselves.)
 #pragma once
 
 #include "serve/resource_rpc.h"
@@ -14,8 +14,7 @@ namespace bowerbird::serve {
 
 class VisionRpc : public ResourceRpc {
  public:
-  // Phases are counted under the name of the vision service. `metrics` outlives the server.
-  VisionRpc(Admission& admission, const machine::ResourceFinder& finder, Metrics& metrics);
+  VisionRpc(Admission& admission, const machine::ResourceFinder& finder);
 
  private:
   void AddDetections();
@@ -25,8 +24,6 @@ class VisionRpc : public ResourceRpc {
   absl::Status CaptureAll(Call& call,
                           const viam::service::vision::v1::CaptureAllFromCameraRequest& request,
                           viam::service::vision::v1::CaptureAllFromCameraResponse& response) const;
-
-  Metrics& metrics_;
 };
 
 }  // namespace bowerbird::serve
