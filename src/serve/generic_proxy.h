@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
@@ -29,6 +30,8 @@ class ForeignRouter {
   virtual ~ForeignRouter() = default;
   // Whether any resource of such a service may exist: "acme.component.gizmo.v1.GizmoService".
   virtual bool Knows(const std::string& service) const = 0;
+  // The services of all such resources that there are now, for reflection.
+  virtual std::vector<std::string> Services() const = 0;
   // Where the resource is. NOT_FOUND if there is none of that name.
   virtual absl::StatusOr<ForeignTarget> Route(const std::string& service,
                                               const std::string& resource) const = 0;

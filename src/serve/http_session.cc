@@ -96,7 +96,7 @@ class HttpSession final : public Connection,
   void Drain() override {
     asio::post(stream_->executor(), [self = shared_from_this()] {
       self->draining_ = true;
-      if (self->state_ == State::kIdle) self->Close();
+      if (self->state_ == State::kIdle || self->state_ == State::kReading) self->Close();
     });
   }
 

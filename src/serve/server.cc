@@ -2,19 +2,29 @@
 #include "serve/server.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
 #include "base/status.h"
+#include "grpc/grpc.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/server_posix.h"
 #include "serve/auth_rpc.h"
 #include "serve/port.h"
+#include "serve/reflection_rpc.h"
 
 namespace bowerbird::serve {
 namespace {
+
+// The library stays up as long as the process: to shut it down takes up to ten seconds, which it
+// waits for a poll of its own, and would hold up whoever destroys the last server.
+void KeepGrpcUp() {
+  static const bool kept = (grpc_init(), true);
+  (void)kept;
+}
 
 int Milliseconds(std::chrono::nanoseconds time) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
@@ -77,12 +87,15 @@ class Server::Impl {
   AuthRpc auth_rpc_;
   HttpRoutes routes_;
   std::unique_ptr<GenericProxy> proxy_;
+  std::vector<std::unique_ptr<ReflectionRpc>> reflection_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Port> port_;
 
  private:
   absl::Status ApplyPolicy();
   void Configure(grpc::ServerBuilder& builder) const;
+  void AddReflection(const std::vector<RpcService*>& services, const ForeignRouter* router,
+                     grpc::ServerBuilder& builder);
 };
 
 absl::Status Server::Impl::ApplyPolicy() {
@@ -125,6 +138,27 @@ void Server::Impl::Configure(grpc::ServerBuilder& builder) const {
   builder.SetResourceQuota(quota);
 }
 
+// grpc.health.v1 is gRPC's own and does not pass the gate: probes have no credentials, and it tells
+// whether this server is serving, nothing else.
+void Server::Impl::AddReflection(const std::vector<RpcService*>& services,
+                                 const ForeignRouter* router, grpc::ServerBuilder& builder) {
+  const std::vector<std::string> packages = {"grpc.reflection.v1", "grpc.reflection.v1alpha"};
+  std::vector<std::string> own = {auth_rpc_.service_name(), "grpc.health.v1.Health"};
+  for (const RpcService* service : services) own.push_back(service->service_name());
+  for (const std::string& package : packages) own.push_back(package + ".ServerReflection");
+  const auto names = [own, router] {
+    std::set<std::string> all(own.begin(), own.end());
+    if (router != nullptr) {
+      for (const std::string& name : router->Services()) all.insert(name);
+    }
+    return std::vector<std::string>(all.begin(), all.end());
+  };
+  for (const std::string& package : packages) {
+    reflection_.push_back(std::make_unique<ReflectionRpc>(package, names, gate_));
+    builder.RegisterService(reflection_.back().get());
+  }
+}
+
 absl::Status Server::Impl::Start(const std::vector<RpcService*>& services,
                                  const ForeignRouter* router) {
   if (grpc_ != nullptr) return FailedPrecondition("the server was started before");
@@ -134,6 +168,7 @@ absl::Status Server::Impl::Start(const std::vector<RpcService*>& services,
   Configure(builder);
   for (RpcService* service : services) builder.RegisterService(service);
   builder.RegisterService(&auth_rpc_);
+  AddReflection(services, router, builder);
   proxy_ = std::make_unique<GenericProxy>(gate_, router);
   builder.RegisterCallbackGenericService(proxy_.get());
   grpc_ = builder.BuildAndStart();
@@ -189,6 +224,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { impl_->Stop(std::chrono::nanoseconds(0)); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerOptions options, Metrics& metrics) {
+  KeepGrpcUp();
   ASSIGN_OR_RETURN(std::vector<ListenAddress> listen, ParseAll(options.listen));
   ASSIGN_OR_RETURN(const bool loopback, AllLoopback(listen));
   SslContext tls;
