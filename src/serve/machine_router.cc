@@ -2,6 +2,7 @@
 #include "serve/machine_router.h"
 
 #include <memory>
+#include <set>
 
 #include "base/status.h"
 #include "machine/resource.h"
@@ -22,6 +23,15 @@ bool MachineRouter::Knows(const std::string& service) const {
     if (AsForeign(resource, service) != nullptr) return true;
   }
   return false;
+}
+
+std::vector<std::string> MachineRouter::Services() const {
+  std::set<std::string> services;
+  for (const auto& resource : machine_.All()) {
+    const auto foreign = std::dynamic_pointer_cast<machine::ForeignResource>(resource);
+    if (foreign != nullptr) services.insert(foreign->proto_service());
+  }
+  return {services.begin(), services.end()};
 }
 
 absl::StatusOr<ForeignTarget> MachineRouter::Route(const std::string& service,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "machine/machine.h"
 #include "serve/generic_proxy.h"
@@ -17,6 +18,7 @@ class MachineRouter : public ForeignRouter {
   explicit MachineRouter(const machine::Machine& machine) : machine_(machine) {}
 
   bool Knows(const std::string& service) const override;
+  std::vector<std::string> Services() const override;
   absl::StatusOr<ForeignTarget> Route(const std::string& service,
                                       const std::string& resource) const override;
 
