@@ -4,15 +4,22 @@
 
 export class Failure extends Error {}
 
-const show = (value) =>
-  JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}n` : one))?.slice(0, 500);
+// The same text for the same value: maps of the wire come in any order.
+const whole = (value) =>
+  JSON.stringify(value, (_key, one) => {
+    if (typeof one === 'bigint') return `${one}n`;
+    if (one === null || typeof one !== 'object' || Array.isArray(one)) return one;
+    return Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }) ?? String(value);
+const show = (value) => whole(value).slice(0, 500);
 
 export function ok(condition, message) {
   if (!condition) throw new Failure(message);
 }
 
 export function equal(got, wanted, what = 'value') {
-  if (show(got) !== show(wanted)) throw new Failure(`${what}: got ${show(got)}, not ${show(wanted)}`);
+  if (whole(got) !== whole(wanted))
+    throw new Failure(`${what}: got ${show(got)}, not ${show(wanted)}`);
 }
 
 export function near(got, wanted, tolerance, what = 'value') {

@@ -56,6 +56,8 @@ const Health = service('grpc.health.v1.Health', [
 ]);
 const SERVING = 1;
 
+const ORIGIN = 'http://elsewhere.example';
+
 const ListedService = message('grpc.reflection.v1alpha.ServiceResponse', [1, 'name', STRING]);
 const ListedServices = proto3.makeMessageType('grpc.reflection.v1alpha.ListServiceResponse', [
   { no: 1, name: 'service', kind: 'message', T: ListedService, repeated: true },
@@ -72,7 +74,7 @@ const Reflection = service('grpc.reflection.v1alpha.ServerReflection', [
 describe('the port', () => {
   let server;
   before(async () => {
-    server = await Server.start({ config: machineConfig() });
+    server = await Server.start({ config: machineConfig(), args: ['--allow-origin', ORIGIN] });
     await allReady(await dial(server.url, 'grpc'));
   });
   after(async () => {
@@ -123,11 +125,17 @@ describe('the port', () => {
   });
 
   it('counts calls, errors and phases for Prometheus', async () => {
+    const { sdk } = await import('./clients.mjs');
+    const robot = await dial(server.url, 'grpc');
+    await new sdk.VisionClient(robot, 'finder').getDetectionsFromCamera('cam');
+    await new sdk.CameraClient(robot, 'nobody').getImages().catch(() => {});
     const text = await (await fetch(`${server.url}/metrics`)).text();
     assert.match(text, /^# TYPE \S+ counter$/m);
     assert.match(text, /^# TYPE \S+ histogram$/m);
-    assert.match(text, /GetImage/);
-    assert.match(text, /invoke/);
+    assert.match(text, /^bowerbird_\S*\{[^}]*GetDetectionsFromCamera[^}]*\} [1-9]/m);
+    for (const phase of ['decode', 'resize', 'invoke', 'postprocess'])
+      assert.match(text, new RegExp(`^bowerbird_\\S*\\{[^}]*"${phase}"[^}]*\\} `, 'm'), phase);
+    assert.match(text, /NOT_FOUND|UNKNOWN/, 'errors by code');
   });
 
   it('serves the page with types and caching, and nothing outside of it', async () => {
@@ -156,19 +164,27 @@ describe('the port', () => {
     }
   });
 
-  it('answers the preflight of a page of another origin', async () => {
-    const response = await fetch(`${server.url}/viam.robot.v1.RobotService/ResourceNames`, {
+  const preflight = (origin) =>
+    fetch(`${server.url}/viam.robot.v1.RobotService/ResourceNames`, {
       method: 'OPTIONS',
       headers: {
-        origin: 'http://elsewhere.example',
+        origin,
         'access-control-request-method': 'POST',
         'access-control-request-headers': 'authorization,content-type,viam_client,x-grpc-web',
       },
     });
+
+  it('answers the preflight of a page of an allowed origin', async () => {
+    const response = await preflight(ORIGIN);
     assert.equal(response.status, 204);
-    assert.ok(response.headers.get('access-control-allow-origin'));
+    assert.equal(response.headers.get('access-control-allow-origin'), ORIGIN);
     const allowed = response.headers.get('access-control-allow-headers').toLowerCase();
     for (const name of ['authorization', 'content-type', 'viam_client', 'x-grpc-web'])
       assert.ok(allowed.includes(name), `${name} is not in ${allowed}`);
+  });
+
+  it('lets pages of no other origin call a machine that asks for no key', async () => {
+    const refused = await preflight('http://third.example');
+    assert.equal(refused.headers.get('access-control-allow-origin'), null);
   });
 });
