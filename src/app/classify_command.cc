@@ -46,7 +46,7 @@ int Classify(const FinderFlags& flags) {
     return ToJson(classifications);
   };
   run.mark = [&](image::Image& image) { vision::DrawClassifications(image, classifications); };
-  return Run(run);
+  return RunFind(run);
 }
 
 }  // namespace

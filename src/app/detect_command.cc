@@ -58,7 +58,7 @@ int Detect(const FinderFlags& flags) {
     return ToJson(detections);
   };
   run.mark = [&](image::Image& image) { vision::DrawDetections(image, detections); };
-  return Run(run);
+  return RunFind(run);
 }
 
 }  // namespace

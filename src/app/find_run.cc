@@ -168,6 +168,6 @@ class Runner {
 
 double Rounded(double value) { return std::round(value * 1e6) / 1e6; }
 
-int Run(const FindRun& run) { return Runner(run).All(); }
+int RunFind(const FindRun& run) { return Runner(run).All(); }
 
 }  // namespace bowerbird::app

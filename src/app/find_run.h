@@ -29,7 +29,7 @@ struct FindRun {
 };
 
 // The exit status: 0, or 1 when anything failed.
-int Run(const FindRun& run);
+int RunFind(const FindRun& run);
 
 // For JSON: six decimals tell apart whatever a model tells apart.
 double Rounded(double value);

@@ -101,7 +101,7 @@ struct Answer {
   double score;
   Box box;
 };
-// tflite-support's object_detector_test. Two boxes end below the picture, which is 600 high.
+// tflite-support's object_detector_test. Three boxes end below the picture, which is 600 high.
 constexpr Answer kCatsAndDogs[] = {{"cat", .644531, {54, 396, 393, 196}},
                                    {"cat", .609375, {602, 157, 394, 447}},
                                    {"cat", .5625, {259, 394, 181, 209}},
