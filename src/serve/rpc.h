@@ -68,6 +68,13 @@ class Admission {
                            const std::function<absl::Status(Call&)>& handler) = 0;
 };
 
+// See MethodInfo. (Outside of RpcService because clang does not take it as a default argument
+// there.)
+struct UnaryOptions {
+  bool needs_no_credentials = false;
+  bool unlimited = false;
+};
+
 class RpcService : public grpc::Service {
  public:
   RpcService(std::string service_name, Admission& admission)
@@ -76,11 +83,6 @@ class RpcService : public grpc::Service {
   const std::string& service_name() const { return service_name_; }
 
  protected:
-  struct UnaryOptions {
-    bool needs_no_credentials = false;
-    bool unlimited = false;
-  };
-
   // Registers one call; only from the constructor of the derived class.
   // `handler`: absl::Status(Call&, const Request&, Response&), on a thread of gRPC's pool.
   template <typename Request, typename Response, typename Handler>
