@@ -21,6 +21,7 @@ DelegateShare::~DelegateShare() {
 
 TfLiteStatus DelegateShare::Prepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   DelegateShare& share = *current_;
+  share.outputs_.emplace_back();  // the runtime offers one subgraph after the other
   share.replace_ = context->ReplaceNodeSubsetsWithDelegateKernels;
   context->ReplaceNodeSubsetsWithDelegateKernels = &DelegateShare::Replace;
   const TfLiteStatus status = share.prepare_(context, delegate);
@@ -30,7 +31,17 @@ TfLiteStatus DelegateShare::Prepare(TfLiteContext* context, TfLiteDelegate* dele
 
 TfLiteStatus DelegateShare::Replace(TfLiteContext* context, TfLiteRegistration registration,
                                     const TfLiteIntArray* nodes, TfLiteDelegate* delegate) {
-  current_->taken_ += nodes->size;
+  DelegateShare& share = *current_;
+  share.taken_ += nodes->size;
+  for (int i = 0; i < nodes->size; ++i) {
+    TfLiteNode* node = nullptr;
+    TfLiteRegistration* kernel = nullptr;
+    if (context->GetNodeAndRegistration(context, nodes->data[i], &node, &kernel) != kTfLiteOk) {
+      continue;
+    }
+    const int* first = node->outputs->data;
+    share.outputs_.back().insert(share.outputs_.back().end(), first, first + node->outputs->size);
+  }
   return current_->replace_(context, registration, nodes, delegate);
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much of a graph a delegate takes. The C API does not tell, so this looks over the delegate's
-// shoulder while it chooses its operators.
+// Which part of a graph a delegate takes. The C API does not tell, so this looks over the
+// delegate's shoulder while it chooses its operators.
 #pragma once
+
+#include <vector>
 
 #include "tensorflow/lite/c/common.h"
 
 namespace bowerbird::infer {
 
-// Counts the operators that `delegate` takes, of all subgraphs, in the thread that made this object
-// and while it lives. One at a time in a thread.
+// Watches `delegate` in the thread that made this object, while it lives. One at a time in a
+// thread.
 class DelegateShare {
  public:
   explicit DelegateShare(TfLiteDelegate* delegate);
@@ -17,7 +19,10 @@ class DelegateShare {
   DelegateShare(const DelegateShare&) = delete;
   DelegateShare& operator=(const DelegateShare&) = delete;
 
+  // Operators that it took, of all subgraphs.
   int taken() const { return taken_; }
+  // The tensors that these write, one list for each subgraph in their order.
+  const std::vector<std::vector<int>>& outputs() const { return outputs_; }
 
  private:
   static TfLiteStatus Prepare(TfLiteContext* context, TfLiteDelegate* delegate);
@@ -31,6 +36,7 @@ class DelegateShare {
   decltype(TfLiteDelegate::Prepare) prepare_;
   decltype(TfLiteContext::ReplaceNodeSubsetsWithDelegateKernels) replace_ = nullptr;
   int taken_ = 0;
+  std::vector<std::vector<int>> outputs_;
 };
 
 }  // namespace bowerbird::infer

@@ -100,6 +100,7 @@ absl::StatusOr<std::unique_ptr<Interpreter>> Interpreter::Create(const TfLiteMod
   self->interpreter_ = TfLiteInterpreterCreate(model, options.get());
   if (share) {
     self->delegated_ = share->taken();
+    self->delegated_outputs_ = share->outputs();
     share.reset();
   }
   if (self->interpreter_ == nullptr) return self->Failed("the runtime refuses the model");

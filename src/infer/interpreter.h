@@ -36,8 +36,9 @@ class Interpreter {
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
-  // Operators that the delegate took.
+  // Operators that the delegate took, and the tensors that they write, by subgraph.
   int delegated() const { return delegated_; }
+  const std::vector<std::vector<int>>& delegated_outputs() const { return delegated_outputs_; }
 
   int input_count() const { return static_cast<int>(inputs_.size()); }
   int output_count() const { return output_count_; }
@@ -65,6 +66,7 @@ class Interpreter {
   std::vector<TfLiteTensor*> inputs_;
   int output_count_ = 0;
   int delegated_ = 0;
+  std::vector<std::vector<int>> delegated_outputs_;
 };
 
 }  // namespace bowerbird::infer

@@ -8,6 +8,7 @@
 #include "infer/describe.h"
 #include "infer/labels.h"
 #include "infer/preflight.h"
+#include "tflite/checks.h"
 
 namespace bowerbird::infer {
 namespace {
@@ -22,13 +23,47 @@ std::vector<bool> DynamicInputs(const tflite::Subgraph& subgraph) {
   return dynamic;
 }
 
-// Whether an interpreter of `rung` is worth a trial run.
-bool TakesAnything(Delegate rung, const Interpreter& interpreter) {
-  return rung == Delegate::kNone || interpreter.delegated() > 0;
+// Whether a delegate took an operator of whose outputs one is read by nothing: XNNPACK of 2.9.0
+// would write that to a null pointer. Says which tensor.
+std::string UnreadOutput(const tflite::Graph& graph, const Interpreter& interpreter) {
+  const std::vector<std::vector<bool>> unread = tflite::UnreadTensors(graph);
+  const std::vector<std::vector<int>>& outputs = interpreter.delegated_outputs();
+  for (size_t i = 0; i < std::min(unread.size(), outputs.size()); ++i) {
+    for (const int tensor : outputs[i]) {
+      const auto index = static_cast<size_t>(tensor);
+      if (index < unread[i].size() && unread[i][index]) {
+        return graph.subgraphs[i].tensors[index].name;
+      }
+    }
+  }
+  return "";
 }
 
-// Goes down the ladder to the first rung that builds and runs.
-absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const TfliteOptions& options,
+// One rung: an interpreter that has run on zeros, null if the delegate has nothing to do, or why it
+// cannot be used. The last rung stays in use if only its run failed: zeros may be no valid input at
+// all (a division, an empty search), and the caller's own data decide.
+absl::StatusOr<std::unique_ptr<Interpreter>> Try(Delegate rung, const tflite::Graph& graph,
+                                                 const TfliteOptions& options,
+                                                 LoadedTflite& loaded) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> made,
+                   Interpreter::Create(loaded.model.get(), rung, options.num_threads));
+  if (rung != Delegate::kNone) {
+    if (made->delegated() == 0) return nullptr;
+    if (const std::string name = UnreadOutput(graph, *made); !name.empty()) {
+      return FailedPrecondition("nothing reads tensor '" + name +
+                                "', which XNNPACK cannot leave out; export the model without it");
+    }
+  }
+  const absl::Status run = made->InvokeOnZeros();
+  if (run.ok()) return made;
+  if (rung != Delegate::kNone) return run;
+  loaded.report.warnings.push_back("on zeros: " + MessageOf(run));
+  return made;
+}
+
+// Goes down the ladder to the first rung that holds.
+absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const tflite::Graph& graph,
+                                                   const TfliteOptions& options,
                                                    LoadedTflite& loaded) {
   RuntimeReport& report = loaded.report;
   std::string why;
@@ -40,22 +75,15 @@ absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const TfliteOptions& options,
   }
   absl::Status last = absl::OkStatus();
   for (const Delegate rung : rungs) {
-    absl::StatusOr<std::unique_ptr<Interpreter>> made =
-        Interpreter::Create(loaded.model.get(), rung, options.num_threads);
-    const bool built = made.ok();
-    if (built && !TakesAnything(rung, **made)) continue;
-    last = built ? (*made)->InvokeOnZeros() : made.status();
-    const bool is_last = rung == rungs.back();
-    // Zeros may be no valid input at all (a division, an empty search): the plain interpreter
-    // stays in use then, and the caller's own data decide.
-    if (last.ok() || (is_last && built)) {
-      if (!last.ok()) report.warnings.push_back("on zeros: " + MessageOf(last));
+    absl::StatusOr<std::unique_ptr<Interpreter>> tried = Try(rung, graph, options, loaded);
+    last = tried.status();
+    if (tried.ok() && *tried != nullptr) {
       loaded.delegate = rung;
       report.delegate = std::string(DelegateName(rung));
-      report.delegated_operators = (*made)->delegated();
-      return made;
+      report.delegated_operators = (*tried)->delegated();
+      return tried;
     }
-    if (!is_last) {
+    if (!tried.ok() && rung != Delegate::kNone) {
       report.warnings.push_back("without " + std::string(DelegateName(rung)) + ": " +
                                 MessageOf(last));
     }
@@ -100,7 +128,7 @@ absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
   for (const tflite::Subgraph& subgraph : graph.subgraphs) {
     loaded.report.operators += static_cast<int>(subgraph.operators.size());
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter, Climb(options, loaded));
+  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter, Climb(graph, options, loaded));
   loaded.instance = std::make_unique<TfliteInstance>(std::move(interpreter), loaded.is_dynamic);
   const std::optional<tflite::FileMetadata> metadata = FileMetadataOf(graph, loaded.report);
   loaded.metadata = Describe(graph, metadata, loaded.instance->shapes());

@@ -95,7 +95,30 @@ TEST(TfliteModel, ReportsWhatRuns) {
   EXPECT_EQ(plain->report().delegate, "none");
   if (fast->report().runtime_version == "2.9.0") {
     EXPECT_EQ(fast->report().delegate, "xnnpack qs8");
+    EXPECT_EQ(fast->report().delegated_operators, 1);
+    EXPECT_EQ(fast->report().operators, 1);
     EXPECT_THAT(fast->report().warnings, IsEmpty());
+  }
+}
+
+TEST(TfliteModel, RunsWithoutADelegateThatHasNothingToDo) {
+  const auto model = LoadOrDie(CopyModel(TensorType::kInt64, {1, 4}));
+  EXPECT_EQ(model->report().delegate, "none");
+  EXPECT_THAT(model->report().warnings, IsEmpty());
+}
+
+// XNNPACK 2.9.0 writes such a result to a null pointer.
+TEST(TfliteModel, RunsOperatorsWhoseResultNothingReads) {
+  ModelSpec spec = AddModel(3);
+  spec.subgraphs[0].tensors.push_back({.name = "dead", .shape = {1, 3}});
+  spec.subgraphs[0].operators.push_back(
+      {.code = tflite::testing::kNeg, .inputs = {0}, .outputs = {3}});
+  const auto model = LoadOrDie(spec);
+  ASSERT_NE(model, nullptr);
+  EXPECT_TRUE((*model->Acquire(Context()))->Invoke(Context()).ok());
+  if (model->report().runtime_version == "2.9.0") {
+    EXPECT_EQ(model->report().delegate, "none");
+    EXPECT_THAT(model->report().warnings, ::testing::Contains(HasSubstr("'dead'")));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <flatbuffers/flexbuffers.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -219,7 +220,15 @@ class SubgraphChecker {
                      std::to_string(graph_.subgraphs.size()));
       }
     }
+    if (op.window && !IsSound(*op.window)) return Wrong(name + " has a window that cannot slide");
     return CheckCustomOptions(index);
+  }
+
+  // Kernels divide by the steps, and take an unknown padding for an empty output.
+  static bool IsSound(const SlidingWindow& window) {
+    constexpr int32_t kMaxStep = 1 << 20;
+    return (window.padding == 0 || window.padding == 1) &&
+           std::ranges::all_of(window.steps, [](int32_t s) { return s >= 1 && s <= kMaxStep; });
   }
 
   // The built-in custom operators read their options with FlexBuffers, without checking them.
@@ -275,6 +284,23 @@ class CallChecker {
 };
 
 }  // namespace
+
+std::vector<std::vector<bool>> UnreadTensors(const Graph& graph) {
+  std::vector<std::vector<bool>> unread;
+  for (const Subgraph& subgraph : graph.subgraphs) {
+    std::vector<bool>& tensors = unread.emplace_back(subgraph.tensors.size(), false);
+    for (const Operator& op : subgraph.operators) {
+      for (const int32_t output : op.outputs) tensors[static_cast<size_t>(output)] = true;
+    }
+    for (const Operator& op : subgraph.operators) {
+      for (const int32_t input : op.inputs) {
+        if (input >= 0) tensors[static_cast<size_t>(input)] = false;
+      }
+    }
+    for (const int32_t output : subgraph.outputs) tensors[static_cast<size_t>(output)] = false;
+  }
+  return unread;
+}
 
 absl::Status CheckGraph(const Graph& graph) {
   if (graph.subgraphs.empty()) return InvalidArgument("the model has no graph");

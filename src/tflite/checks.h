@@ -4,6 +4,8 @@
 // trust. A graph that fails here would read or write memory that is not its own.
 #pragma once
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "tflite/graph.h"
 
@@ -14,5 +16,9 @@ namespace bowerbird::tflite {
 // fits the tensor; subgraphs that do not call themselves. INVALID_ARGUMENT names the first tensor
 // or operator that is wrong.
 absl::Status CheckGraph(const Graph& graph);
+
+// For each subgraph and each tensor of it: whether an operator writes it and nothing reads it. Such
+// work is wasted, and XNNPACK of 2022 writes it to a null pointer. `graph` has passed CheckGraph.
+std::vector<std::vector<bool>> UnreadTensors(const Graph& graph);
 
 }  // namespace bowerbird::tflite

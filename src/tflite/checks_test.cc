@@ -11,6 +11,7 @@
 namespace bowerbird::tflite {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::array<std::byte, 16> kSixteenBytes{};
@@ -141,6 +142,29 @@ TEST(CheckGraph, RefusesDamagedStringsAndOptions) {
   graph.operator_codes[0] = {.builtin = kCustomOperator, .custom = "TFLite_Detection_PostProcess"};
   graph.subgraphs[0].operators[0].custom_options = kSixteenBytes;
   EXPECT_THAT(ErrorOf(graph), HasSubstr("damaged options"));
+}
+
+TEST(CheckGraph, RefusesWindowsThatCannotSlide) {
+  Graph graph = GoodGraph();
+  graph.subgraphs[0].operators[0].window = {.padding = 0, .steps = {1, 1, 2, 2}};
+  EXPECT_TRUE(CheckGraph(graph).ok());
+  graph.subgraphs[0].operators[0].window->steps[3] = 0;
+  EXPECT_THAT(ErrorOf(graph), HasSubstr("window that cannot slide"));
+  graph.subgraphs[0].operators[0].window = {.padding = 58, .steps = {1}};
+  EXPECT_THAT(ErrorOf(graph), HasSubstr("window that cannot slide"));
+}
+
+TEST(UnreadTensors, AreWrittenAndNeverRead) {
+  Graph graph = GoodGraph();
+  EXPECT_THAT(UnreadTensors(graph), ElementsAre(ElementsAre(false, false, false)));
+  Tensor dead;
+  dead.shape = {4};
+  graph.subgraphs[0].tensors.push_back(dead);
+  Operator op;
+  op.inputs = {0};
+  op.outputs = {3};
+  graph.subgraphs[0].operators.push_back(op);
+  EXPECT_THAT(UnreadTensors(graph), ElementsAre(ElementsAre(false, false, false, true)));
 }
 
 TEST(CheckGraph, RefusesWeightsOutsideOfTheFile) {

@@ -50,6 +50,31 @@ std::vector<int32_t> CalledSubgraphs(const schema::Operator& source) {
   return {};
 }
 
+std::optional<SlidingWindow> WindowOf(const schema::Operator& source) {
+  const auto window = [](const auto& options, std::vector<int32_t> steps) {
+    steps.push_back(options.stride_h());
+    steps.push_back(options.stride_w());
+    return SlidingWindow{static_cast<int32_t>(options.padding()), std::move(steps)};
+  };
+  if (const auto* options = source.builtin_options_as_Conv2DOptions()) {
+    return window(*options, {options->dilation_h_factor(), options->dilation_w_factor()});
+  }
+  if (const auto* options = source.builtin_options_as_DepthwiseConv2DOptions()) {
+    return window(*options, {options->dilation_h_factor(), options->dilation_w_factor()});
+  }
+  if (const auto* options = source.builtin_options_as_Pool2DOptions()) {
+    return window(*options, {options->filter_height(), options->filter_width()});
+  }
+  if (const auto* options = source.builtin_options_as_TransposeConvOptions()) {
+    return window(*options, {});
+  }
+  if (const auto* options = source.builtin_options_as_Conv3DOptions()) {
+    return window(*options, {options->stride_d(), options->dilation_d_factor(),
+                             options->dilation_h_factor(), options->dilation_w_factor()});
+  }
+  return std::nullopt;
+}
+
 // Copies a verified FlatBuffer into values, up to kMaxCopiedElements.
 class Reader {
  public:
@@ -127,6 +152,7 @@ class Reader {
             .outputs = Values<int32_t>(source.outputs()),
             .intermediates = Values<int32_t>(source.intermediates()),
             .subgraphs = CalledSubgraphs(source),
+            .window = WindowOf(source),
             .custom_options = Bytes(source.custom_options())};
   }
 

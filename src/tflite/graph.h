@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,12 +49,19 @@ struct OperatorCode {
   std::string Name() const;
 };
 
+// Parameters of operators that slide a window over a picture.
+struct SlidingWindow {
+  int32_t padding = 0;         // 0 same, 1 valid
+  std::vector<int32_t> steps;  // strides, dilations and extents of the window; each at least 1
+};
+
 struct Operator {
   uint32_t code = 0;            // index into Graph::operator_codes
   std::vector<int32_t> inputs;  // -1 = an optional input that is left out
   std::vector<int32_t> outputs;
   std::vector<int32_t> intermediates;
   std::vector<int32_t> subgraphs;  // those that IF, WHILE and CALL_ONCE run
+  std::optional<SlidingWindow> window;
   std::span<const std::byte> custom_options;
 };
 
