@@ -77,6 +77,7 @@ absl::StatusOr<Config> Parse(std::string_view text, const ConfigOptions& options
       options.variable ? options.variable : ProcessVariable;
   Config config;
   config.file_name = options.file_name;
+  config.text_hash = std::hash<std::string_view>()(text);
   Placeholders variables(variable, options.packages_dir, config.packages);
   ASSIGN_OR_RETURN(const std::string json_text, variables.ReplaceOutsideStrings(text));
   ASSIGN_OR_RETURN(Json json, ParseConfigJson(json_text, options.file_name));

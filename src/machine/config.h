@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -66,6 +67,7 @@ struct AuthHandler {
 
 struct Config {
   std::string file_name;
+  uint64_t text_hash = 0;                 // of the bytes it was parsed from; see ConfigWatcher
   std::vector<ResourceConfig> resources;  // components, then services, in file order
   std::vector<RemoteConfig> remotes;
   std::vector<ModuleConfig> modules;

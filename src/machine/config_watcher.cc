@@ -4,8 +4,8 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -37,10 +37,12 @@ int Milliseconds(Clock::duration time) {
 
 class ConfigWatcher::Impl {
  public:
-  Impl(std::string path, ConfigOptions options, std::function<void(Config)> on_change)
+  Impl(std::string path, ConfigOptions options, std::function<void(Config)> on_change,
+       uint64_t known)
       : path_(std::move(path)),
         options_(std::move(options)),
         on_change_(std::move(on_change)),
+        last_hash_(known),
         inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
         event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (options_.file_name.empty()) options_.file_name = path_;
@@ -93,7 +95,7 @@ class ConfigWatcher::Impl {
   }
 
   void Run() {
-    Read(/*even_if_same=*/true);
+    Read(/*even_if_same=*/false);
     while (!stop_) {
       if (!WaitForEvent(-1)) continue;
       const auto limit = Clock::now() + kLongestDebounce;
@@ -125,34 +127,35 @@ class ConfigWatcher::Impl {
     if (!text.ok()) {
       // A file that is being replaced is away for a moment; one that stays away is worth a line.
       LogWarning(kLogger, MessageOf(text.status()) + "; the machine stays as it is");
-      last_text_.reset();
+      last_hash_ = 0;
       return;
     }
-    if (!even_if_same && last_text_ == *text) return;
-    last_text_ = *text;
+    const uint64_t hash = std::hash<std::string_view>()(*text);
+    if (!even_if_same && last_hash_ == hash) return;
+    last_hash_ = hash;
     auto config = ParseConfig(*text, options_);
     if (!config.ok()) {
       LogError(kLogger, MessageOf(config.status()) + "; the machine stays as it is");
       return;
     }
-    for (const auto& warning : config->warnings) LogWarning(kLogger, warning);
     on_change_(*std::move(config));
   }
 
   const std::string path_;
   ConfigOptions options_;
   const std::function<void(Config)> on_change_;
+  uint64_t last_hash_;  // the thread's own
   const int inotify_;
   const int event_;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> reload_ = false;
-  std::optional<std::string> last_text_;  // the thread's own
   std::thread thread_;
 };
 
 ConfigWatcher::ConfigWatcher(std::string path, ConfigOptions options,
-                             std::function<void(Config)> on_change)
-    : impl_(std::make_unique<Impl>(std::move(path), std::move(options), std::move(on_change))) {}
+                             std::function<void(Config)> on_change, uint64_t known)
+    : impl_(std::make_unique<Impl>(std::move(path), std::move(options), std::move(on_change),
+                                   known)) {}
 
 ConfigWatcher::~ConfigWatcher() = default;
 

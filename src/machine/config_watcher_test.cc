@@ -37,14 +37,17 @@ class ConfigWatcherTest : public testing::Test {
     std::filesystem::rename(path_ + ".new", path_);
   }
 
-  void Watch(const std::string& path) {
+  void Watch(const std::string& path, uint64_t known = 0) {
     ConfigOptions options;
     options.variable = [this](const std::string&) { return std::to_string(variable_); };
-    watcher_ = std::make_unique<ConfigWatcher>(path, options, [this](Config config) {
-      MutexLock lock(mutex_);
-      ++calls_;
-      revision_ = config.revision;
-    });
+    watcher_ = std::make_unique<ConfigWatcher>(
+        path, options,
+        [this](Config config) {
+          MutexLock lock(mutex_);
+          ++calls_;
+          revision_ = config.revision;
+        },
+        known);
   }
 
   std::string revision() const {
@@ -84,6 +87,22 @@ TEST_F(ConfigWatcherTest, DeliversTheFirstConfigAndEachChange) {
   ReplaceByRename(Revision("4"));
   ASSERT_TRUE(SoonRevision("4"));
   EXPECT_EQ(calls(), 4);
+}
+
+TEST_F(ConfigWatcherTest, AConfigThatIsKnownAlreadyIsNotDelivered) {
+  Write(Revision("1"));
+  const auto known = ReadConfig(path_, {});
+  ASSERT_TRUE(known.ok());
+  Watch(path_, known->text_hash);
+  Rest();
+  EXPECT_EQ(calls(), 0);
+  Write(Revision("2"));
+  EXPECT_TRUE(SoonRevision("2"));
+  watcher_.reset();
+  // The file changed between the reading and the watching.
+  Watch(path_, known->text_hash);
+  ASSERT_TRUE(SoonRevision("2"));
+  EXPECT_EQ(calls(), 2);
 }
 
 TEST_F(ConfigWatcherTest, SeveralQuickWritesAreOneChange) {

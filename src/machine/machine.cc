@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine/machine.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
-#include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -43,6 +45,20 @@ struct Letters {
   std::map<std::string, Machine::NamedResources> externals;
 };
 
+// By the numbers of ResourceState; "": none of them.
+constexpr std::array<std::string_view, 6> kStateNames = {"", "unconfigured", "configuring", "ready",
+                                                         "", "unhealthy"};
+
+std::array<Metrics::Gauge*, kStateNames.size()> StateGauges(Metrics& metrics) {
+  std::array<Metrics::Gauge*, kStateNames.size()> gauges{};
+  for (size_t i = 0; i < gauges.size(); ++i) {
+    if (kStateNames[i].empty()) continue;
+    gauges[i] = &metrics.GetGauge("bowerbird_resources", "Resources of the machine, by state.",
+                                  {{"state", std::string(kStateNames[i])}});
+  }
+  return gauges;
+}
+
 Letters WaitForLetters(Inbox& inbox, Graph::TimePoint until) {
   MutexLock lock(inbox.mutex);
   while (!inbox.wake && std::chrono::steady_clock::now() < until)
@@ -59,6 +75,7 @@ class Machine::Worker {
   Worker(const Catalog& catalog, Metrics& metrics, const ResourceFinder& finder,
          std::string data_dir, MachineOptions options)
       : environment_{&metrics, &finder, std::move(data_dir)},
+        gauges_(StateGauges(metrics)),
         view_(std::make_shared<const GraphView>()),
         config_(std::make_shared<const Config>()) {
     subscription_ = catalog.Subscribe([inbox = inbox_] {
@@ -167,7 +184,19 @@ class Machine::Worker {
     Show({}, 0);
   }
 
+  void Count(const GraphView& view) {
+    std::array<int, kStateNames.size()> counts{};
+    for (const auto& [name, entry] : view.entries)
+      ++counts[static_cast<size_t>(entry.status.state)];
+    counts[static_cast<size_t>(ResourceState::kUnhealthy)] +=
+        static_cast<int>(view.rejected.size());
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (gauges_[i] != nullptr) gauges_[i]->Set(counts[i]);
+    }
+  }
+
   void Show(GraphView view, uint64_t settled_number) {
+    Count(view);
     auto next = std::make_shared<const GraphView>(std::move(view));
     MutexLock lock(mutex_);
     // The old view may be the last to hold something: it ends after the lock does.
@@ -179,6 +208,7 @@ class Machine::Worker {
   }
 
   const Environment environment_;
+  const std::array<Metrics::Gauge*, kStateNames.size()> gauges_;
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::unique_ptr<Catalog::Subscription> subscription_;
 

@@ -93,10 +93,12 @@ class Machine : public ResourceFinder {
 // file that does not parse is reported in the log and leaves the machine as it is.
 class ConfigWatcher {
  public:
-  // Starts the thread "config-watch". `on_change` is called on it: once at the start, so that no
-  // change between the program's own first reading and this is lost, then with each new, valid
-  // config.
-  ConfigWatcher(std::string path, ConfigOptions options, std::function<void(Config)> on_change);
+  // Starts the thread "config-watch". `on_change` is called on it with each new, valid config;
+  // its warnings are the receiver's to tell. The file is read once at the start, so that no change
+  // between the program's own reading and this is lost: `known` is the text_hash of that reading,
+  // 0 delivers the first config in any case.
+  ConfigWatcher(std::string path, ConfigOptions options, std::function<void(Config)> on_change,
+                uint64_t known = 0);
   ~ConfigWatcher();
 
   // Reads the file again even if its bytes are the same: variables may have changed. Returns at

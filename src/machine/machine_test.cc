@@ -61,6 +61,8 @@ TEST_F(MachineTest, ABrokenResourceStopsOnlyWhatNeedsIt) {
   EXPECT_EQ(StateOf("top"), "dependency acme:component:widget/a is not ready yet");
   EXPECT_EQ(StateOf("c"), "ready");
   EXPECT_EQ(StatusOf("a").state, ResourceState::kUnhealthy);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("bowerbird_resources{state=\"unhealthy\"} 3"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("bowerbird_resources{state=\"ready\"} 1"));
 }
 
 TEST_F(MachineTest, ABrokenResourceIsTriedAgainUntilItWorks) {
