@@ -63,7 +63,8 @@ export class Server {
   async launch(ready = true) {
     const data = path.join(this.folder, 'data');
     const args = ['serve', '--config', this.config, '--data-dir', data];
-    args.push('--listen', `127.0.0.1:${this.port}`, ...this.args);
+    if (!this.args.includes('--listen')) args.push('--listen', `127.0.0.1:${this.port}`);
+    args.push(...this.args);
     this.child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.env },
@@ -83,7 +84,7 @@ export class Server {
   }
 
   get running() {
-    return this.child.exitCode === null && this.child.signalCode === null;
+    return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
   async answers(timeoutMs = 20_000) {
@@ -102,6 +103,7 @@ export class Server {
 
   /** Ends it with a signal and tells how it ended. */
   async stop(signal = 'SIGTERM') {
+    if (this.child === null) return null;
     if (this.running) this.child.kill(signal);
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
     const end = await this.exited;

@@ -84,27 +84,49 @@ describe('an open machine', () => {
     }
   });
 
-  it('does not start on any other address without keys', async () => {
-    const server = new Server(await freePort(), [], {});
-    server.configure({ components: config.components });
-    const child = spawn(program, [
-      'serve',
-      '--config',
-      server.config,
-      '--data-dir',
-      `${server.folder}/data`,
-      '--listen',
-      `0.0.0.0:${server.port}`,
-    ]);
-    let text = '';
-    child.stderr.on('data', (chunk) => (text += chunk));
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    const code = await new Promise((resolve) => child.once('exit', resolve));
-    clearTimeout(timer);
-    assert.ok(code === 1 || code === 2, `exit status ${code}; it wrote: ${text}`);
-    assert.match(text, /key/i, 'it says what is missing');
+  describe('on an address that others can reach', () => {
+    let server;
+    before(async () => {
+      server = new Server(await freePort(), [], {});
+      server.configure({ components: config.components });
+    });
+    after(() => server.close());
+
+    it('does not start without a key, and says so', async () => {
+      const { code, text } = await outcome(server);
+      assert.ok(code === 1 || code === 2, `exit status ${code}; it wrote: ${text}`);
+      assert.match(text, /key/i);
+    });
+
+    it('does not start with a key but without TLS, and says so', async () => {
+      server.command('key', 'create', 'anybody');
+      const { code, text } = await outcome(server);
+      assert.ok(code === 1 || code === 2, `exit status ${code}; it wrote: ${text}`);
+      assert.match(text, /tls/i);
+      assert.match(text, /--insecure/);
+    });
+
+    it('starts with a key and --insecure, and asks for the key', async () => {
+      server.args = ['--listen', `0.0.0.0:${server.port}`, '--insecure'];
+      await server.launch();
+      await rejects(() => failureOf(dial(server.url, 'grpc')), UNAUTHENTICATED);
+    });
   });
 });
+
+/** Starts the program on every address of the machine and waits for its end. */
+async function outcome(server) {
+  const child = spawn(program, [
+    ...['serve', '--config', server.config, '--data-dir', `${server.folder}/data`],
+    ...['--listen', `0.0.0.0:${server.port}`],
+  ]);
+  let text = '';
+  child.stderr.on('data', (chunk) => (text += chunk));
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  clearTimeout(timer);
+  return { code, text };
+}
 
 /** A failed dial hides the call's error behind its own: the cause is what the machine said. */
 async function failureOf(dialling) {

@@ -10,16 +10,20 @@ export { sdk };
 // The SDK tells every failed attempt to connect at length; here most fail on purpose.
 console.debug = () => {};
 
+// A call that is never answered fails the test rather than stop the suite.
+const defaultTimeoutMs = 30_000;
+
 export const TRANSPORTS = {
   // One frame a message: the default splits large ones so finely that it becomes the bottleneck.
   grpc: (options) =>
     createGrpcTransport({
       httpVersion: '2',
       nodeOptions: { settings: { maxFrameSize: 1 << 20 } },
+      defaultTimeoutMs,
       ...options,
     }),
   // What a browser uses, on Node's fetch.
-  'grpc-web': (options) => createFetchTransport(options),
+  'grpc-web': (options) => createFetchTransport({ defaultTimeoutMs, ...options }),
 };
 
 /** `credential`: {type, authEntity, payload} or nothing. */
@@ -34,9 +38,9 @@ export async function dial(url, transport, credential) {
 }
 
 export function grpc(url, options = {}) {
-  return createGrpcTransport({ httpVersion: '2', baseUrl: url, ...options });
+  return createGrpcTransport({ httpVersion: '2', baseUrl: url, defaultTimeoutMs, ...options });
 }
 
 export function grpcWeb(url, options = {}) {
-  return createGrpcWebTransport({ httpVersion: '1.1', baseUrl: url, ...options });
+  return createGrpcWebTransport({ httpVersion: '1.1', baseUrl: url, defaultTimeoutMs, ...options });
 }
