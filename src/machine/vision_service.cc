@@ -19,6 +19,12 @@ Json Milliseconds(const PhaseTimes& times) {
   return {{"milliseconds", std::move(milliseconds)}};
 }
 
+// A picture that cannot be read is the camera's fault: the caller has to know which one.
+absl::Status OfCamera(const absl::Status& status, const std::string& camera) {
+  if (!absl::IsInvalidArgument(status)) return status;
+  return Annotate(status, "picture of camera \"" + camera + "\"");
+}
+
 }  // namespace
 
 // A context whose phases belong to this call; at its end they are counted, and added to the
@@ -55,7 +61,7 @@ VisionService::VisionService(std::unique_ptr<const vision::Finder> finder, Optio
 absl::StatusOr<NamedImage> VisionService::Take(const Context& context,
                                                const std::string& camera_name,
                                                const Json& extra) const {
-  const std::string& name = camera_name.empty() ? options_.default_camera : camera_name;
+  const std::string& name = NameOf(camera_name);
   if (name.empty()) return Unknown("no camera name provided and no default camera found");
   auto camera = options_.cameras->FindAs<Camera>(name);
   if (!camera.ok()) return Annotate(camera.status(), "could not find camera \"" + name + "\"");
@@ -94,7 +100,9 @@ absl::StatusOr<Detections> VisionService::GetDetectionsFromCamera(const Context&
                                                                   const Json& extra) {
   const Timed timed(context, options_);
   ASSIGN_OR_RETURN(const NamedImage image, Take(timed.context(), camera_name, extra));
-  return Detect(timed.context(), *image.picture);
+  auto detections = Detect(timed.context(), *image.picture);
+  if (!detections.ok()) return OfCamera(detections.status(), NameOf(camera_name));
+  return detections;
 }
 
 absl::StatusOr<std::vector<vision::Classification>> VisionService::GetClassifications(
@@ -107,7 +115,9 @@ absl::StatusOr<std::vector<vision::Classification>> VisionService::GetClassifica
     const Context& context, const std::string& camera_name, int n, const Json& extra) {
   const Timed timed(context, options_);
   ASSIGN_OR_RETURN(const NamedImage image, Take(timed.context(), camera_name, extra));
-  return Classify(timed.context(), *image.picture, n);
+  auto classifications = Classify(timed.context(), *image.picture, n);
+  if (!classifications.ok()) return OfCamera(classifications.status(), NameOf(camera_name));
+  return classifications;
 }
 
 absl::StatusOr<std::vector<PointCloudObject>> VisionService::GetObjectPointClouds(
@@ -130,10 +140,14 @@ absl::StatusOr<CaptureAll> VisionService::CaptureAllFromCamera(const Context& co
   CaptureAll result;
   if (const auto header = picture.header(); header.ok()) result.size = header->size;
   if (options.detections && finder_->detects()) {
-    ASSIGN_OR_RETURN(result.detections, finder_->Detect(timed.context(), picture));
+    auto found = finder_->Detect(timed.context(), picture);
+    if (!found.ok()) return OfCamera(found.status(), NameOf(camera_name));
+    result.detections = *std::move(found);
   }
   if (options.classifications && finder_->classifies()) {
-    ASSIGN_OR_RETURN(result.classifications, Classify(timed.context(), picture, 0));
+    auto found = Classify(timed.context(), picture, 0);
+    if (!found.ok()) return OfCamera(found.status(), NameOf(camera_name));
+    result.classifications = *std::move(found);
   }
   if (options.image) {
     result.image = std::move(image);

@@ -48,6 +48,10 @@ class VisionService : public Vision {
   class Timed;
 
   // The first image of a camera.
+  // The camera that is meant: the default one if none is named.
+  const std::string& NameOf(const std::string& camera_name) const {
+    return camera_name.empty() ? options_.default_camera : camera_name;
+  }
   absl::StatusOr<NamedImage> Take(const Context& context, const std::string& camera_name,
                                   const Json& extra) const;
   absl::StatusOr<Detections> Detect(const Context& context, const image::Picture& picture) const;
