@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "base/status.h"
+#include "serve/crypto.h"
 
 namespace bowerbird::serve {
 namespace {
 
 constexpr char kSessionHeader[] = "viam-sid";
 constexpr char kOperationHeader[] = "opid";
-constexpr char kInProcessPeer[] = "inproc";
 constexpr int kCodeCount = 17;  // of gRPC: OK to UNAUTHENTICATED
 
 constexpr std::array<const char*, kCodeCount> kCodeNames = {
@@ -25,6 +25,11 @@ size_t CodeIndex(absl::StatusCode code) {
   const int number = static_cast<int>(code);
   const int unknown = static_cast<int>(absl::StatusCode::kUnknown);
   return static_cast<size_t>(number >= 0 && number < kCodeCount ? number : unknown);
+}
+
+const std::string& ForwardingSecret() {
+  static const std::string secret = HexEncode(RandomBytes(16)) + " ";
+  return secret;
 }
 
 // A session is named by calls that act in it, not by those that start or keep it.
@@ -50,6 +55,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), MessageOf(status));
 }
+
+std::string ForwardedPeer(const std::string& address) { return ForwardingSecret() + address; }
 
 std::string MetadataOf(const grpc::ServerContextBase& context, const std::string& key) {
   const auto& metadata = context.client_metadata();
@@ -140,6 +147,15 @@ void CallGate::ReturnSlot(const std::string& key) {
   if (found != in_flight_.end() && --found->second == 0) in_flight_.erase(found);
 }
 
+std::string CallGate::PeerOf(const grpc::ServerContextBase& context) const {
+  const std::string forwarded = MetadataOf(context, kForwardedPeerHeader);
+  const std::string& secret = ForwardingSecret();
+  if (forwarded.size() >= secret.size() &&
+      ConstantTimeEquals(std::string_view(forwarded).substr(0, secret.size()), secret))
+    return forwarded.substr(secret.size());
+  return peers_ == nullptr ? context.peer() : peers_->Describe(context.peer());
+}
+
 absl::Status CallGate::CheckCaller(const Request& request, Admitted& admitted,
                                    OperationInfo& info) const {
   if (!request.method.needs_no_credentials) {
@@ -167,12 +183,7 @@ absl::StatusOr<std::unique_ptr<CallGate::Admitted>> CallGate::Admit(Request requ
     metrics.Count(slot.status().code());
     return slot.status();
   }
-  info.peer = request.context.peer();
-  if (info.peer.compare(0, sizeof(kInProcessPeer) - 1, kInProcessPeer) == 0) {
-    info.peer = MetadataOf(request.context, kForwardedPeerHeader);
-  } else if (peers_ != nullptr) {
-    info.peer = peers_->Describe(info.peer);
-  }
+  info.peer = PeerOf(request.context);
   admitted->slot_ = *std::move(slot);
   admitted->start_ = std::chrono::steady_clock::now();
   admitted->deadline_ = DeadlineOf(request.context, options_.default_deadline);

@@ -28,9 +28,10 @@
 
 namespace bowerbird::serve {
 
-// The metadata by which the gRPC-Web bridge tells whom it speaks for. Believed only from within
-// this process.
+// The metadata by which the gRPC-Web bridge tells whom it speaks for, and its value: the address,
+// behind a secret of this process, since any client can send metadata of any name.
 inline constexpr char kForwardedPeerHeader[] = "x-bowerbird-peer";
+std::string ForwardedPeer(const std::string& address);
 
 // The number of both enumerations is the same by contract.
 grpc::Status ToGrpc(const absl::Status& status);
@@ -98,6 +99,7 @@ class CallGate : public Admission {
   void CountRefused(const std::string& method, absl::StatusCode code);
 
  private:
+  std::string PeerOf(const grpc::ServerContextBase& context) const;
   absl::Status CheckCaller(const Request& request, Admitted& admitted, OperationInfo& info) const;
   absl::StatusOr<std::unique_ptr<Slot>> TakeSlot(const MethodInfo& method,
                                                  const std::string& resource);

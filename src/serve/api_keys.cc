@@ -61,26 +61,34 @@ std::optional<StoredApiKey> ParseKey(const Json& json) {
 ApiKeyFile::ApiKeyFile(const std::string& data_dir)
     : path_(data_dir + "/api_keys.json"), lock_path_(data_dir + "/api_keys.lock") {}
 
+absl::StatusOr<std::vector<StoredApiKey>> ParseApiKeys(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return FailedPrecondition("it is no JSON object");
+  const auto version = json.find("version");
+  if (version == json.end() || *version != Json(kVersion))
+    return FailedPrecondition("its version is not 1");
+  const auto keys = json.find("keys");
+  if (keys == json.end() || !keys->is_array()) return FailedPrecondition("it has no list of keys");
+  std::vector<StoredApiKey> parsed;
+  for (const Json& entry : *keys) {
+    auto key = ParseKey(entry);
+    if (!key) {
+      return FailedPrecondition("key " + std::to_string(parsed.size()) +
+                                " of the list is incomplete");
+    }
+    parsed.push_back(*std::move(key));
+  }
+  return parsed;
+}
+
 absl::StatusOr<std::vector<StoredApiKey>> ApiKeyFile::Read() const {
   const auto text = ReadPrivateFile(path_);
   if (absl::IsNotFound(text.status())) return std::vector<StoredApiKey>();
   RETURN_IF_ERROR(text.status());
-  const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  const auto broken = [this](const std::string& what) {
-    return FailedPrecondition(path_ + " is damaged (" + what +
-                              "): restore it, or remove it and create new keys");
-  };
-  if (!json.is_object()) return broken("it is no JSON object");
-  if (json.value("version", Json()) != Json(kVersion)) return broken("its version is not 1");
-  const auto keys = json.find("keys");
-  if (keys == json.end() || !keys->is_array()) return broken("it has no list of keys");
-  std::vector<StoredApiKey> parsed;
-  for (const Json& entry : *keys) {
-    auto key = ParseKey(entry);
-    if (!key) return broken("key " + std::to_string(parsed.size()) + " is incomplete");
-    parsed.push_back(*std::move(key));
-  }
-  return parsed;
+  auto keys = ParseApiKeys(*text);
+  if (keys.ok()) return keys;
+  return FailedPrecondition(path_ + " is damaged (" + MessageOf(keys.status()) +
+                            "): restore it, or remove it and create new keys");
 }
 
 absl::Status ApiKeyFile::Write(const std::vector<StoredApiKey>& keys) const {

@@ -39,6 +39,9 @@ struct StoredApiKey {
   std::string hash;  // SHA-256(salt, secret)
 };
 
+// The content of a key file. FAILED_PRECONDITION says what is wrong with it.
+absl::StatusOr<std::vector<StoredApiKey>> ParseApiKeys(std::string_view text);
+
 class ApiKeyFile {
  public:
   static constexpr size_t kMaxKeys = 10'000;

@@ -38,7 +38,7 @@ class BridgedCall final : public GrpcWebCall {
              std::shared_ptr<BridgedCall> self) {
     self_ = std::move(self);
     for (const auto& [name, value] : options_.metadata) context_.AddMetadata(name, value);
-    context_.AddMetadata(kForwardedPeerHeader, options_.peer);
+    context_.AddMetadata(kForwardedPeerHeader, ForwardedPeer(options_.peer));
     if (options_.timeout) {
       context_.set_deadline(
           std::chrono::system_clock::now() +
