@@ -87,7 +87,7 @@ export class Server {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  async answers(timeoutMs = 20_000) {
+  async answers(timeoutMs = 60_000) {
     const end = Date.now() + timeoutMs;
     while (Date.now() < end) {
       if (!this.running) break;

@@ -30,6 +30,7 @@ describe('the page', { skip: noBrowser ?? false }, () => {
   /** A page that fails the test on any script error and on any request to another host. */
   async function openPage(server, options = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(60_000); // a loaded machine is slow, not wrong
     const page = await context.newPage();
     page.problems = [];
     page.atOnce = 0;
