@@ -314,6 +314,7 @@ TEST(Subprocess, ManyAtOnceLeaveNoDescriptorsBehind) {
   MustStart(Shell("exit 0"))->Wait();
   const auto before = descriptors();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([] {
       for (int i = 0; i < 10; ++i) {

@@ -12,7 +12,7 @@ double PatternAt(size_t index, size_t width, size_t channels) {
   const size_t channel = index % channels;
   const size_t x = (index / channels) % width;
   const size_t y = index / channels / width;
-  const double gradient = static_cast<double>((x * 3 + y * 2 + channel * 40) % 512) / 511.0;
+  const double gradient = static_cast<double>((x * 8 + y * 5 + channel * 40) % 512) / 511.0;
   const bool in_block = (x / 48 + y / 64) % 3 == 0;
   return in_block ? 1.0 - gradient : gradient;
 }

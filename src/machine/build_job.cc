@@ -2,6 +2,7 @@
 #include "machine/build_job.h"
 
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include <pthread.h>
@@ -12,18 +13,29 @@ namespace bowerbird::machine {
 
 BuildJob::BuildJob(Input input, std::function<void()> on_done)
     : kind_(input.kind), deadline_(std::chrono::steady_clock::now() + input.timeout) {
-  thread_ = std::thread([this, input = std::move(input), on_done = std::move(on_done)]() mutable {
-    pthread_setname_np(pthread_self(), "build");
-    // The input goes out of scope first: the dependencies must not be held beyond the build.
-    Run(std::move(input));
-    done_.store(true, std::memory_order_release);
-    on_done();
-  });
+  try {
+    thread_ = std::thread([this, input = std::move(input), on_done]() mutable {
+      pthread_setname_np(pthread_self(), "build");
+      // The input goes out of scope first: the dependencies must not be held beyond the build.
+      Run(std::move(input));
+      Finish(on_done);
+    });
+  } catch (const std::system_error& error) {
+    const auto status = ResourceExhausted(std::string("no thread to build it on: ") + error.what());
+    needs_ = status;
+    resource_ = status;
+    Finish(on_done);
+  }
+}
+
+void BuildJob::Finish(const std::function<void()>& on_done) {
+  done_.store(true, std::memory_order_release);
+  on_done();
 }
 
 BuildJob::~BuildJob() {
   Cancel();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void BuildJob::Run(Input input) {

@@ -32,7 +32,7 @@ class BuildJob {
     std::chrono::nanoseconds timeout{};
   };
 
-  // `on_done` is called on the job's thread as its last act.
+  // `on_done` is called on the job's thread as its last act; where no thread can be had, at once.
   BuildJob(Input input, std::function<void()> on_done);
   // Cancels and waits: as long as a build that does not look at its context takes.
   ~BuildJob();
@@ -51,6 +51,7 @@ class BuildJob {
 
  private:
   void Run(Input input);
+  void Finish(const std::function<void()>& on_done);
   void Check(const Input& input);
   void Build(const Input& input);
 

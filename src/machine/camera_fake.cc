@@ -63,8 +63,8 @@ absl::StatusOr<FakeCameraOptions> ReadOptions(const Attributes& attributes) {
 
 }  // namespace
 
-FakeCamera::FakeCamera(FakeCameraOptions options, Now now)
-    : options_(std::move(options)), now_(std::move(now)), gradient_(Gradient(options_.size)) {}
+FakeCamera::FakeCamera(const FakeCameraOptions& options, Now now)
+    : options_(options), now_(std::move(now)), gradient_(Gradient(options_.size)) {}
 
 absl::StatusOr<CameraImages> FakeCamera::GetImages(
     const Context& context, const std::vector<std::string>& filter_source_names, const Json&) {
@@ -136,8 +136,8 @@ void AddFakeCamera(Catalog& catalog) {
                  return std::vector<std::string>{};
                },
                [](const BuildRequest& request) -> absl::StatusOr<std::shared_ptr<Resource>> {
-                 ASSIGN_OR_RETURN(auto options, ReadOptions(request.attributes));
-                 return std::make_shared<FakeCamera>(std::move(options));
+                 ASSIGN_OR_RETURN(const auto options, ReadOptions(request.attributes));
+                 return std::make_shared<FakeCamera>(options);
                }});
 }
 

@@ -26,7 +26,7 @@ class FakeCamera final : public Camera {
  public:
   using Now = std::function<std::chrono::system_clock::time_point()>;
 
-  explicit FakeCamera(FakeCameraOptions options, Now now = std::chrono::system_clock::now);
+  explicit FakeCamera(const FakeCameraOptions& options, Now now = std::chrono::system_clock::now);
 
   absl::StatusOr<CameraImages> GetImages(const Context& context,
                                          const std::vector<std::string>& filter_source_names,

@@ -41,7 +41,7 @@ class ImageFileCameraTest : public ::testing::Test {
     EXPECT_TRUE(camera.ok()) << camera.status();
     return *std::move(camera);
   }
-  static std::vector<std::string> Sources(Camera& camera, std::vector<std::string> filter) {
+  static std::vector<std::string> Sources(Camera& camera, const std::vector<std::string>& filter) {
     const auto images = camera.GetImages(Soon(), filter, Json::object());
     if (!images.ok()) return {MessageOf(images.status())};
     std::vector<std::string> sources;

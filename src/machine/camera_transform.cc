@@ -21,11 +21,11 @@ bool SamePictures(const CameraImages& a, const CameraImages& b) {
 }  // namespace
 
 TransformCamera::TransformCamera(std::string source_name, std::shared_ptr<Camera> source,
-                                 TransformPipeline pipeline, Lens lens)
+                                 TransformPipeline pipeline, const Lens& lens)
     : source_name_(std::move(source_name)),
       source_(std::move(source)),
       pipeline_(std::move(pipeline)),
-      lens_(std::move(lens)),
+      lens_(lens),
       pure_(std::all_of(pipeline_.begin(), pipeline_.end(),
                         [](const auto& stage) { return stage->IsPure(); })) {}
 

@@ -17,7 +17,7 @@ class TransformCamera final : public Camera {
  public:
   // `source_name` is for messages.
   TransformCamera(std::string source_name, std::shared_ptr<Camera> source,
-                  TransformPipeline pipeline, Lens lens);
+                  TransformPipeline pipeline, const Lens& lens);
 
   absl::StatusOr<CameraImages> GetImages(const Context& context,
                                          const std::vector<std::string>& filter_source_names,

@@ -86,6 +86,7 @@ void Graph::RemoveUnless(const std::function<bool(const Node&)>& stays) {
 }
 
 void Graph::SetExternal(const std::string& source, Machine::NamedResources resources) {
+  std::erase_if(resources, [](const auto& resource) { return resource.second == nullptr; });
   if (resources.empty()) {
     externals_.erase(source);
   } else {

@@ -47,11 +47,11 @@ class VisionService : public Vision {
  private:
   class Timed;
 
-  // The first image of a camera.
   // The camera that is meant: the default one if none is named.
   const std::string& NameOf(const std::string& camera_name) const {
     return camera_name.empty() ? options_.default_camera : camera_name;
   }
+  // The first image of that camera.
   absl::StatusOr<NamedImage> Take(const Context& context, const std::string& camera_name,
                                   const Json& extra) const;
   absl::StatusOr<Detections> Detect(const Context& context, const image::Picture& picture) const;

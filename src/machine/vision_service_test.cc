@@ -149,6 +149,20 @@ TEST_F(VisionServiceTest, TellsWhyThereIsNoPicture) {
   EXPECT_EQ(filtered.code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(VisionServiceTest, APictureThatCannotBeReadIsToldWithItsCamera) {
+  auto service = Service(true, true, "cam");
+  camera_->images.images = {{"", image::Picture::FromBytes("no picture"), {}}};
+  const auto detected = service.GetDetectionsFromCamera({}, "", none_).status();
+  EXPECT_EQ(detected.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(MessageOf(detected), HasSubstr("picture of camera \"cam\": "));
+  const auto all = service.CaptureAllFromCamera({}, "cam", {true, false, true, false}, none_);
+  EXPECT_THAT(MessageOf(all.status()), HasSubstr("picture of camera \"cam\": "));
+  // Nobody looks into a picture that is only passed on.
+  const auto passed = service.CaptureAllFromCamera({}, "cam", {true, false, false, false}, none_);
+  ASSERT_TRUE(passed.ok()) << passed.status();
+  EXPECT_EQ(passed->image->picture->bytes(), "no picture");
+}
+
 TEST_F(VisionServiceTest, ExtraAndTheCallersFlagReachTheCamera) {
   auto service = Service(true, true);
   Context context;

@@ -2,6 +2,7 @@
 #include <linux/videodev2.h>
 
 #include <cerrno>
+#include <cmath>
 #include <ctime>
 #include <utility>
 
@@ -108,7 +109,7 @@ absl::Status VideoCapture::SetFrameRate(double fps) {
   auto& capture = parameters.parm.capture;
   if (fps > 0 && (capture.capability & V4L2_CAP_TIMEPERFRAME) != 0) {
     capture.timeperframe.numerator = 1000;
-    capture.timeperframe.denominator = static_cast<uint32_t>(fps * 1000 + 0.5);
+    capture.timeperframe.denominator = static_cast<uint32_t>(std::lround(fps * 1000));
     if (device_.driver().Control(device_.fd(), VIDIOC_S_PARM, &parameters) == -EBUSY)
       return Unavailable(path() + " is in use by another program");
   }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/bench_command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/model_json.h"
+
+namespace bowerbird::app {
+namespace {
+
+using infer::DType;
+using infer::Tensor;
+using nlohmann::ordered_json;
+using ::testing::ElementsAre;
+
+Tensor FloatTensor(const std::vector<float>& values) {
+  Tensor tensor{DType::kFloat32, {static_cast<int64_t>(values.size())}, {}};
+  const auto bytes = std::as_bytes(std::span(values));
+  tensor.bytes.assign(bytes.begin(), bytes.end());
+  return tensor;
+}
+
+ordered_json TopsOf(const std::vector<Tensor>& outputs) {
+  ordered_json json;
+  AddTops(outputs, json);
+  return json;
+}
+
+std::vector<std::string> KeysOf(const ordered_json& json) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  return keys;
+}
+
+VariantResult ResultOf(const std::string& name, std::vector<double> p50_ms,
+                       std::vector<float> output) {
+  VariantResult result{.name = name, .rounds = {}, .error = {}};
+  for (const double p50 : p50_ms) {
+    ordered_json round = TopsOf({FloatTensor(output)});
+    round["p50_ms"] = p50;
+    round["p99_ms"] = p50 * 2;
+    round["peak_rss_mb"] = 10.0;
+    round["load_ms"] = 1.0;
+    result.rounds.push_back(round);
+  }
+  return result;
+}
+
+TEST(SpreadOf, IsTheMedianAndTheDistanceOfTheExtremes) {
+  EXPECT_EQ(SpreadOf({3, 1, 2}).median, 2);
+  EXPECT_EQ(SpreadOf({4, 1, 2, 3}).median, 2.5);
+  EXPECT_EQ(SpreadOf({9, 10, 11}).percent, 20);
+  EXPECT_EQ(SpreadOf({}).median, 0);
+}
+
+TEST(BenchJson, HasTheKeysThatScriptsRelyOn) {
+  BenchOptions options;
+  options.model = "m.tflite";
+  const std::vector<float> output = {0.1F, 0.9F};
+  const std::vector<VariantResult> alone = {ResultOf("ours", {3, 1, 2}, output)};
+  EXPECT_THAT(KeysOf(BenchJson(options, alone)), ElementsAre("model", "prepared", "ours"));
+  options.compare = true;
+  const std::vector<VariantResult> all = {ResultOf("ours", {3, 1, 2}, output),
+                                          ResultOf("plain", {8, 9, 7}, output),
+                                          ResultOf("plain_xnnpack", {2, 2, 2}, output)};
+  const ordered_json json = BenchJson(options, all);
+  EXPECT_THAT(KeysOf(json), ElementsAre("model", "prepared", "ours", "plain", "plain_xnnpack",
+                                        "top_result_agrees"));
+  EXPECT_THAT(KeysOf(json["plain"]), ElementsAre("p50_ms", "p99_ms", "peak_rss_mb", "load_ms"));
+  EXPECT_EQ(json["model"], "m.tflite");
+  EXPECT_EQ(json["prepared"], false);
+  EXPECT_EQ(json["ours"]["p50_ms"], 2);
+  EXPECT_EQ(json["plain"]["p99_ms"], 16);
+  EXPECT_EQ(json["top_result_agrees"], true);
+}
+
+TEST(BenchJson, SaysSoWhenTheRuntimeCannotRunItPlainly) {
+  BenchOptions options;
+  options.compare = true;
+  const std::vector<VariantResult> results = {
+      ResultOf("ours", {1}, {1, 2}), {.name = "plain_xnnpack", .rounds = {}, .error = "refused"}};
+  EXPECT_TRUE(BenchJson(options, results)["plain_xnnpack"].is_null());
+}
+
+TEST(TopsAgree, AllowsTiesButNotAnotherAnswer) {
+  const ordered_json answer = TopsOf({FloatTensor({0.1F, 0.900F, 0.895F, 0.2F})});
+  EXPECT_TRUE(TopsAgree(answer, answer));
+  EXPECT_TRUE(TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.890F, 0.896F, 0.2F})})));
+  EXPECT_FALSE(TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.5F, 0.4F, 0.9F})})));
+  EXPECT_FALSE(TopsAgree(answer, TopsOf({})));
+  EXPECT_FALSE(TopsAgree(answer, TopsOf({FloatTensor({})})));
+}
+
+TEST(AddTops, SurvivesWhatIsNoNumber) {
+  const ordered_json json =
+      TopsOf({FloatTensor({std::nanf(""), 1, std::numeric_limits<float>::infinity()})});
+  EXPECT_EQ(json["top"][0][0][0], 1);
+}
+
+}  // namespace
+}  // namespace bowerbird::app
