@@ -11,7 +11,7 @@
 
 namespace bowerbird::machine {
 
-BuildJob::BuildJob(Input input, std::function<void()> on_done)
+BuildJob::BuildJob(Input input, const std::function<void()>& on_done)
     : kind_(input.kind), deadline_(std::chrono::steady_clock::now() + input.timeout) {
   try {
     thread_ = std::thread([this, input = std::move(input), on_done]() mutable {
@@ -38,6 +38,8 @@ BuildJob::~BuildJob() {
   if (thread_.joinable()) thread_.join();
 }
 
+// By value: what it holds must go with the build.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void BuildJob::Run(Input input) {
   // A model that throws breaks the rule of the house; it must not end the program.
   try {

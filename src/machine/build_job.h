@@ -33,7 +33,7 @@ class BuildJob {
   };
 
   // `on_done` is called on the job's thread as its last act; where no thread can be had, at once.
-  BuildJob(Input input, std::function<void()> on_done);
+  BuildJob(Input input, const std::function<void()>& on_done);
   // Cancels and waits: as long as a build that does not look at its context takes.
   ~BuildJob();
 

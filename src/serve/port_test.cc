@@ -159,9 +159,8 @@ TEST_F(PortTest, ClosesConnectionsBeyondTheLimitAndRecovers) {
     RawClient refused(server_->port());
     EXPECT_EQ(refused.ReceiveAll(), "");
     // Counted on the port's thread, which may come to it after the client has seen the end.
-    EXPECT_TRUE(Eventually([this] {
-      return metrics_.Text().find("kind=\"refused\"") != std::string::npos;
-    }));
+    EXPECT_TRUE(Eventually(
+        [this] { return metrics_.Text().find("kind=\"refused\"") != std::string::npos; }));
   }
   EXPECT_TRUE(Eventually([this] { return Answers(); }));
 }

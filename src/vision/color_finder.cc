@@ -105,6 +105,7 @@ class HueFinder final : public ColorFinder {
     std::stable_sort(boxes.begin(), boxes.end(),
                      [](const PixelBox& a, const PixelBox& b) { return AreaOf(a) > AreaOf(b); });
     std::vector<Detection> detections;
+    detections.reserve(boxes.size());
     for (const PixelBox& box : boxes) {
       detections.push_back({label_, -1, 1.0, box.x_min, box.y_min, box.x_max, box.y_max});
     }

@@ -101,6 +101,7 @@ std::vector<PixelBox> ConnectedBoxes(std::span<const uint8_t> mask, image::Size 
     return a.box.x_min != b.box.x_min ? a.box.x_min < b.box.x_min : a.first_row < b.first_row;
   });
   std::vector<PixelBox> boxes;
+  boxes.reserve(groups.size());
   for (const Blob& group : groups) boxes.push_back(group.box);
   return boxes;
 }

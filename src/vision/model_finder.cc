@@ -111,7 +111,7 @@ class LoadedModelFinder final : public ModelFinder {
   absl::StatusOr<Pass> RunPicture(const Context& context, const image::Picture& picture) const;
   absl::StatusOr<Pass> RunImage(const Context& context, const image::Image& image,
                                 image::Size full_size) const;
-  absl::StatusOr<std::vector<Detection>> ToDetections(std::vector<Candidate> candidates,
+  absl::StatusOr<std::vector<Detection>> ToDetections(const std::vector<Candidate>& candidates,
                                                       const BoxMapping& mapping) const;
 
   const infer::Model& model_;
@@ -149,7 +149,8 @@ absl::Status LoadedModelFinder::SetUp(const Context& context) {
 
 absl::Status LoadedModelFinder::Resolve(std::span<const OutputSample> outputs, image::Size input) {
   auto head = DetectorHead::Recognize(outputs, options_, input, labels_.names());
-  if (head.ok()) head_ = *std::move(head);
+  const absl::Status detector = head.status();
+  if (detector.ok()) head_ = *std::move(head);
 
   // Guesses beyond the reference machine's rules are for models that are nothing else.
   auto probability = ResolveProbability(outputs, options_.remap_output_names,
@@ -161,7 +162,7 @@ absl::Status LoadedModelFinder::Resolve(std::span<const OutputSample> outputs, i
   if (detects() || classifies()) return absl::OkStatus();
   return FailedPrecondition(
       "the model does not fulfill any method of the vision service. As a detector: " +
-      MessageOf(head.status()) + ". As a classifier: " + MessageOf(classifier) +
+      MessageOf(detector) + ". As a classifier: " + MessageOf(classifier) +
       ". Its input: " + metadata().inputs[0].name + " " +
       infer::ShapeText(metadata().inputs[0].shape) + "; its outputs: " + DescribeOutputs(outputs));
 }
@@ -227,11 +228,11 @@ absl::StatusOr<std::vector<Detection>> LoadedModelFinder::Detect(
     nms.iou_threshold = *iou_threshold_;
     candidates = Suppress(std::move(candidates), nms);
   }
-  return ToDetections(std::move(candidates), pass.mapping);
+  return ToDetections(candidates, pass.mapping);
 }
 
 absl::StatusOr<std::vector<Detection>> LoadedModelFinder::ToDetections(
-    std::vector<Candidate> candidates, const BoxMapping& mapping) const {
+    const std::vector<Candidate>& candidates, const BoxMapping& mapping) const {
   std::vector<Detection> detections;
   detections.reserve(candidates.size());
   for (const Candidate& candidate : candidates) {
