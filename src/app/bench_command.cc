@@ -61,6 +61,10 @@ int Bench(const BenchOptions& options, bool json) {
     return exit_status;
   }
   if (json) {
+    for (const VariantResult& result : *results) {
+      if (result.error.empty()) continue;  // in the JSON it is only null
+      std::fprintf(stderr, "bowerbird: bench: %s: %s\n", result.name.c_str(), result.error.c_str());
+    }
     std::printf("%s\n", BenchJson(options, *results).dump().c_str());
     return exit_status;
   }
