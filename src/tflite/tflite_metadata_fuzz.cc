@@ -39,6 +39,7 @@ void ReadModel(std::span<const std::byte> file) {
   for (const OperatorCode& code : graph->operator_codes)
     Require(code.Name().size() < file.size() + 32);
   if (!CheckGraph(*graph).ok()) return;
+  Require(UnreadTensors(*graph).size() == graph->subgraphs.size());
   Require(Measure(*graph).constant_bytes <= file.size() * graph->buffers.size());
   // What the runtime is asked about operators is itself a file that holds.
   const std::string probe = OperatorProbe(graph->operator_codes);
