@@ -221,7 +221,12 @@ bool Subprocess::Impl::HasEnded() const {
 
 void Subprocess::Impl::Reap() {
   MutexLock lock(mutex);
-  kill(-pid, SIGKILL);
+  // Only while it is our zombie: had somebody else collected it, the id might be another's by now.
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid == pid) {
+    kill(-pid, SIGKILL);
+  }
   int wait_status = 0;
   pid_t result = -1;
   do {

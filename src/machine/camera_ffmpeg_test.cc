@@ -172,7 +172,7 @@ TEST_F(FfmpegCameraTest, SurvivesTheDeathOfItsChild) {
     ASSERT_GT(child, 0);
     ASSERT_EQ(kill(child, SIGKILL), 0);
     AwaitStatus(camera, [&](const Json& status) {
-      return status["restarts"] == kills && status["state"] == "streaming";
+      return status["restarts"] >= kills && status["state"] == "streaming";
     });
     ASSERT_FALSE(OnePicture(camera)->bytes().empty());
   }
@@ -187,7 +187,9 @@ TEST_F(FfmpegCameraTest, GivesTheLastFrameForAWhileWhenTheInputIsDownThenTheReas
   FfmpegCamera camera(options);
   ASSERT_FALSE(OnePicture(camera)->bytes().empty());
   std::filesystem::remove(folder_ / "ten.avi");
-  kill(PidOfFfmpeg(), SIGKILL);
+  const pid_t child = PidOfFfmpeg();
+  ASSERT_GT(child, 0);  // kill(-1) would be meant for every process of this machine
+  ASSERT_EQ(kill(child, SIGKILL), 0);
   AwaitStatus(camera, [](const Json& status) { return status["state"] == "down"; });
   EXPECT_FALSE(OnePicture(camera)->bytes().empty());
   std::this_thread::sleep_for(milliseconds(1100));
