@@ -3,25 +3,28 @@
 // MLModelService.Infer over loopback gRPC, against a bare gRPC echo of the same bytes.
 //   figure   p50(call) - p50(that model's own Invoke), in microseconds
 //   bar      1.15 x p50(echo) + 30 microseconds
-// Both servers listen on TCP in this process and are called from this thread through one channel
-// each. The echo is a synchronous gRPC service without any code of the product: a BytesValue as
-// long as the serialised InferRequest goes up, one as long as the InferResponse comes back. Also
-// reported: calls per second of two clients over one. usage: infer_over_grpc MODEL.tflite
+// Client and servers are three processes. The echo is a synchronous gRPC service without any code
+// of the product: a BytesValue as long as the serialised InferRequest goes up, one as long as the
+// InferResponse comes back. Also reported: the same against an echo that does the same Invoke
+// before it answers (a client that waits for milliseconds sleeps deeper than one that waits for
+// 100 us, and its processor takes longer to wake: that is in every call that does any work, and
+// not in a bare echo); calls per second of two clients over one.
+// usage: infer_over_grpc MODEL.tflite
 #include <malloc.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
 
-#include "base/metrics.h"
+#include "base/subprocess.h"
+#include "bench/infer_over_grpc_servers.h"
 #include "bench/measure.h"
 #include "google/protobuf/wrappers.pb.h"
+#include "grpcpp/grpcpp.h"
 #include "grpcpp/impl/client_unary_call.h"
-#include "infer/tflite_model.h"
-#include "machine/machine.h"
-#include "serve/mlmodel_rpc.h"
-#include "serve/server.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
 #include "service/mlmodel/v1/mlmodel.pb.h"
 
 namespace bowerbird::bench {
@@ -29,123 +32,76 @@ namespace {
 
 namespace proto = viam::service::mlmodel::v1;
 using google::protobuf::BytesValue;
+using grpc::internal::RpcMethod;
 
-// A model that notes how long each Invoke took.
-class TimedLease : public infer::Lease {
- public:
-  TimedLease(std::unique_ptr<infer::Lease> lease, std::vector<double>& invokes)
-      : lease_(std::move(lease)), invokes_(invokes) {}
-  absl::Status ResizeInput(int index, const infer::Shape& shape) override {
-    return lease_->ResizeInput(index, shape);
-  }
-  std::span<std::byte> Input(int index) override { return lease_->Input(index); }
-  infer::TensorView InputView(int index) const override { return lease_->InputView(index); }
-  absl::Status Invoke(const Context& context) override {
-    const auto start = Clock::now();
-    auto status = lease_->Invoke(context);
-    // Only the one-client rounds are timed; there one call runs at a time.
-    if (invokes_.size() < invokes_.capacity())
-      invokes_.push_back(Microseconds(Clock::now() - start));
-    return status;
-  }
-  infer::TensorView Output(int index) const override { return lease_->Output(index); }
+constexpr int kCallsPerRound = 60;
 
- private:
-  std::unique_ptr<infer::Lease> lease_;
-  std::vector<double>& invokes_;
-};
-
-class TimedModel : public machine::MlModel, public infer::Model, public machine::ResourceFinder {
- public:
-  explicit TimedModel(std::unique_ptr<infer::TfliteModel> model) : model_(std::move(model)) {}
-
-  const infer::ModelMetadata& metadata() const override { return model_->metadata(); }
-  absl::StatusOr<std::unique_ptr<infer::Lease>> Acquire(const Context& context) const override {
-    auto lease = model_->Acquire(context);
-    if (!lease.ok()) return lease.status();
-    return std::make_unique<TimedLease>(*std::move(lease), invokes);
-  }
-  const infer::Model& model() const override { return *this; }
-  const std::string& metrics_label() const override { return label_; }
-  absl::StatusOr<std::shared_ptr<machine::Resource>> Find(
-      const machine::ResourceName&) const override {
-    // Not owned: this object outlives the server.
-    return std::shared_ptr<machine::Resource>(std::shared_ptr<void>(),
-                                              const_cast<TimedModel*>(this));
-  }
-
-  mutable std::vector<double> invokes;  // filled up to its capacity
-
- private:
-  std::unique_ptr<infer::TfliteModel> model_;
-  const std::string label_ = "model";
-};
-
-// What a gRPC user would write first: one synchronous unary method; and one that works before it
-// answers.
-class EchoService : public grpc::Service {
- public:
-  EchoService(std::string answer, std::function<void()> work)
-      : answer_(std::move(answer)), work_(std::move(work)) {
-    Add("/bench.Echo/Call",
-        [](EchoService* self, grpc::ServerContext*, const BytesValue*, BytesValue* response) {
-          response->set_value(self->answer_);
-          return grpc::Status::OK;
-        });
-    Add("/bench.Echo/Work",
-        [](EchoService* self, grpc::ServerContext*, const BytesValue*, BytesValue* response) {
-          self->work_();
-          response->set_value(self->answer_);
-          return grpc::Status::OK;
-        });
-  }
-
- private:
-  template <typename Handler>
-  void Add(const char* name, Handler handler) {
-    AddMethod(new grpc::internal::RpcServiceMethod(
-        name, grpc::internal::RpcMethod::NORMAL_RPC,
-        new grpc::internal::RpcMethodHandler<EchoService, BytesValue, BytesValue>(handler, this)));
-  }
-
-  const std::string answer_;
-  const std::function<void()> work_;
-};
-
-std::shared_ptr<grpc::Channel> Dial(int port) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
-                                   grpc::InsecureChannelCredentials(), arguments);
+[[noreturn]] void Fail(const std::string& what) {
+  std::fprintf(stderr, "infer_over_grpc: %s\n", what.c_str());
+  std::exit(1);
 }
 
-template <typename Request, typename Response>
-void Call(const std::shared_ptr<grpc::Channel>& channel, const grpc::internal::RpcMethod& method,
-          const Request& request, Response& response) {
+// This program again, as a server; its channel.
+class ServerProcess {
+ public:
+  explicit ServerProcess(std::vector<std::string> arguments) {
+    Subprocess::Options options;
+    options.argv = std::move(arguments);
+    options.argv.insert(options.argv.begin(),
+                        std::filesystem::read_symlink("/proc/self/exe").string());
+    options.input = Subprocess::Stream::kPipe;
+    auto started = Subprocess::Start(std::move(options));
+    if (!started.ok()) Fail(started.status().ToString());
+    process_ = *std::move(started);
+    std::string line;
+    char byte = 0;
+    for (auto n = process_->Read({&byte, 1}); n.ok() && *n > 0 && byte != '\n';
+         n = process_->Read({&byte, 1}))
+      line += byte;
+    if (line.empty()) Fail("a server did not start: " + process_->Stderr());
+    grpc::ChannelArguments channel_arguments;
+    channel_arguments.SetMaxReceiveMessageSize(-1);
+    channel_ = grpc::CreateCustomChannel("127.0.0.1:" + line, grpc::InsecureChannelCredentials(),
+                                         channel_arguments);
+  }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  std::unique_ptr<Subprocess> process_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+template <typename Response, typename Request>
+Response Call(const ServerProcess& server, const char* name, const Request& request) {
   grpc::ClientContext context;
+  Response response;
+  const RpcMethod method(name, RpcMethod::NORMAL_RPC, server.channel());
   const auto status = grpc::internal::BlockingUnaryCall<Request, Response>(
-      channel.get(), method, &context, request, &response);
-  if (!status.ok()) {
-    std::fprintf(stderr, "infer_over_grpc: %s\n", status.error_message().c_str());
-    std::exit(1);
-  }
+      server.channel().get(), method, &context, request, &response);
+  if (!status.ok()) Fail(status.error_message());
+  return response;
 }
 
-proto::InferRequest MakeRequest(const infer::ModelMetadata& metadata) {
+proto::InferRequest MakeRequest(const ServerProcess& product) {
+  proto::MetadataRequest question;
+  question.set_name("model");
+  const auto metadata = Call<proto::MetadataResponse>(
+      product, "/viam.service.mlmodel.v1.MLModelService/Metadata", question);
+  const auto& info = metadata.metadata().input_info(0);
   proto::InferRequest request;
   request.set_name("model");
-  const auto& info = metadata.inputs.front();
-  auto& tensor = (*request.mutable_input_tensors()->mutable_tensors())[info.name];
-  for (const int64_t extent : info.shape) tensor.add_shape(static_cast<uint64_t>(extent));
-  const auto count = static_cast<size_t>(infer::ElementCount(info.shape).value_or(0));
-  if (info.type == infer::DType::kUint8) {
+  auto& tensor = (*request.mutable_input_tensors()->mutable_tensors())[info.name()];
+  size_t count = 1;
+  for (const int extent : info.shape()) {
+    tensor.add_shape(static_cast<uint64_t>(extent));
+    count *= static_cast<size_t>(extent);
+  }
+  if (info.data_type() == "uint8") {
     tensor.mutable_uint8_tensor()->set_data(std::string(count, '\x40'));
-  } else if (info.type == infer::DType::kInt8) {
+  } else if (info.data_type() == "int8") {
     tensor.mutable_int8_tensor()->set_data(std::string(count, '\x40'));
   } else {
-    std::fprintf(stderr, "infer_over_grpc: the model's input must be uint8 or int8\n");
-    std::exit(1);
+    Fail("the model's input must be uint8 or int8, it is " + info.data_type());
   }
   return request;
 }
@@ -167,112 +123,86 @@ double CallsPerSecond(const std::function<void()>& call, int clients) {
   return calls.load() / std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-int Main(const std::string& path) {
-  infer::TfliteOptions options;
-  options.model_path = path;
-  auto loaded = infer::TfliteModel::Load(options);
-  if (!loaded.ok()) {
-    std::fprintf(stderr, "infer_over_grpc: %s\n", loaded.status().ToString().c_str());
-    return 1;
+double Time(const std::function<void()>& call) {
+  const auto start = Clock::now();
+  call();
+  return Microseconds(Clock::now() - start);
+}
+
+// What a round measured, in microseconds.
+struct Samples {
+  std::vector<double> infer, invoke, echo, work;
+};
+
+void PrintFigures(const std::vector<Samples>& rounds, size_t request_bytes, size_t answer_bytes) {
+  std::vector<double> figures, echoes, invokes, works;
+  for (Samples round : rounds) {
+    invokes.push_back(Percentile(round.invoke, 0.5));
+    figures.push_back(Percentile(round.infer, 0.5) - invokes.back());
+    echoes.push_back(Percentile(round.echo, 0.5));
+    works.push_back(Percentile(round.work, 0.5));
   }
-  TimedModel model(*std::move(loaded));
-  Metrics metrics;
+  nlohmann::json fields = {{"unit", "microseconds p50 beyond Invoke"},
+                           {"request_bytes", request_bytes},
+                           {"response_bytes", answer_bytes},
+                           {"invoke_us", Median(invokes)},
+                           {"echo_us", Median(echoes)},
+                           {"over_echo", Median(figures) / Median(echoes)}};
+  Print("infer_over_grpc", fields, Median(figures), 1.15 * Median(echoes) + 30,
+        /*smaller_is_better=*/true, Spread(echoes));
+  fields["unit"] = "the same against an echo that does the same Invoke (reported)";
+  fields["echo_us"] = Median(works);
+  fields["over_echo"] = Median(figures) / Median(works);
+  Print("infer_over_grpc_working_echo", fields, Median(figures), 1.15 * Median(works) + 30,
+        /*smaller_is_better=*/true, Spread(works));
+}
+
+int Main(const std::string& model) {
   char folder[] = "/tmp/bowerbird-bench-XXXXXX";
-  serve::ServerOptions server_options;
-  server_options.data_dir = mkdtemp(folder);
-  server_options.listen = {"127.0.0.1:0"};
-  auto server = serve::Server::Create(server_options, metrics);
-  if (!server.ok()) return 1;
-  serve::MlModelRpc service((*server)->admission(), model, metrics);
-  if (const auto status = (*server)->Start({&service}, nullptr); !status.ok()) {
-    std::fprintf(stderr, "infer_over_grpc: %s\n", status.ToString().c_str());
-    return 1;
-  }
-  const auto infer_channel = Dial((*server)->port());
-  const grpc::internal::RpcMethod infer_method("/viam.service.mlmodel.v1.MLModelService/Infer",
-                                               grpc::internal::RpcMethod::NORMAL_RPC,
-                                               infer_channel);
-  const auto request = MakeRequest(model.metadata());
+  const std::filesystem::path times = mkdtemp(folder);
+  const SharedTime own(times / "product");
+  const SharedTime worked(times / "echo");
+  const ServerProcess product({"product", model, times / "product"});
+  const auto request = MakeRequest(product);
   const auto infer = [&] {
-    proto::InferResponse response;
-    Call(infer_channel, infer_method, request, response);
-    return response;
+    return Call<proto::InferResponse>(product, "/viam.service.mlmodel.v1.MLModelService/Infer",
+                                      request);
   };
   const size_t answer_bytes = infer().ByteSizeLong();
-
-  EchoService echo_service(std::string(answer_bytes, 'x'), [&model] {
-    const Context context;
-    const auto lease = model.Acquire(context);
-    if (!lease.ok() || !(*lease)->Invoke(context).ok()) std::abort();
-  });
-  grpc::ServerBuilder builder;
-  int echo_port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &echo_port);
-  builder.SetMaxReceiveMessageSize(-1);
-  builder.RegisterService(&echo_service);
-  const auto echo_server = builder.BuildAndStart();
-  const auto echo_channel = Dial(echo_port);
-  const grpc::internal::RpcMethod echo_method("/bench.Echo/Call",
-                                              grpc::internal::RpcMethod::NORMAL_RPC, echo_channel);
+  const ServerProcess echo({"echo", model, times / "echo", std::to_string(answer_bytes)});
   BytesValue payload;
   payload.set_value(std::string(request.ByteSizeLong(), 'x'));
-  const auto echo = [&] {
-    BytesValue response;
-    Call(echo_channel, echo_method, payload, response);
-  };
-  const grpc::internal::RpcMethod work_method("/bench.Echo/Work",
-                                              grpc::internal::RpcMethod::NORMAL_RPC, echo_channel);
-  const auto echo_with_work = [&] {
-    BytesValue response;
-    Call(echo_channel, work_method, payload, response);
-  };
 
-  std::vector<double> overheads, echoes, bars, invokes, working_echoes;
+  const auto bare = [&] { Call<BytesValue>(echo, "/bench.Echo/Call", payload); };
+  std::vector<Samples> rounds;
   for (int round = 0; round < kRounds; ++round) {
-    model.invokes.clear();
-    model.invokes.reserve(120);
-    // One of each in turn, so that both meet the same caches and clocks.
-    std::vector<double> calls, floor, working, own;
-    for (int i = 0; i < 60; ++i) {
-      auto start = Clock::now();
-      infer();
-      calls.push_back(Microseconds(Clock::now() - start));
-      own.push_back(model.invokes.back());
-      start = Clock::now();
-      echo();
-      floor.push_back(Microseconds(Clock::now() - start));
-      start = Clock::now();
-      echo_with_work();
-      working.push_back(Microseconds(Clock::now() - start) - model.invokes.back());
+    Samples samples;
+    // Each kind in a row, as a client would call: whatever a kind of call lets sleep or drops from
+    // the caches, its next call finds so.
+    for (int i = 0; i < kCallsPerRound; ++i) {
+      samples.infer.push_back(Time(infer));
+      samples.invoke.push_back(own.Get());
     }
-    invokes.push_back(Percentile(own, 0.5));
-    working_echoes.push_back(Percentile(working, 0.5));
-    overheads.push_back(Percentile(calls, 0.5) - invokes.back());
-    echoes.push_back(Percentile(floor, 0.5));
-    bars.push_back(1.15 * echoes.back() + 30);
+    for (int i = 0; i < kCallsPerRound; ++i) {
+      samples.work.push_back(Time([&] { Call<BytesValue>(echo, "/bench.Echo/Work", payload); }) -
+                             worked.Get());
+    }
+    for (int i = 0; i < kCallsPerRound; ++i) samples.echo.push_back(Time(bare));
+    rounds.push_back(std::move(samples));
   }
-  Print("infer_over_grpc",
-        {{"unit", "microseconds p50 beyond Invoke"},
-         {"request_bytes", request.ByteSizeLong()},
-         {"response_bytes", answer_bytes},
-         {"echo_us", Median(echoes)},
-         {"invoke_us", Median(invokes)},
-         {"echo_with_invoke_us", Median(working_echoes)},
-         {"over_echo", Median(overheads) / Median(echoes)}},
-        Median(overheads), Median(bars), /*smaller_is_better=*/true, Spread(echoes));
+  PrintFigures(rounds, request.ByteSizeLong(), answer_bytes);
 
   std::vector<double> ratios;
   for (int round = 0; round < 3; ++round) {
-    const double one = CallsPerSecond([&] { infer(); }, 1);
-    ratios.push_back(CallsPerSecond([&] { infer(); }, 2) / one);
+    const double one = CallsPerSecond(infer, 1);
+    ratios.push_back(CallsPerSecond(infer, 2) / one);
   }
   std::printf("%s\n", nlohmann::json{{"bench", "throughput_over_grpc"},
                                      {"unit", "two clients over one (reported, no bar)"},
                                      {"figure", Median(ratios)}}
                           .dump()
                           .c_str());
-  (*server)->Stop(std::chrono::seconds(1));
-  std::filesystem::remove_all(server_options.data_dir);
+  std::filesystem::remove_all(times);
   return 0;
 }
 
@@ -284,9 +214,14 @@ int main(int argc, char** argv) {
   // As the program itself does; the echo has the benefit, too.
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
-  if (argc != 2) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 3 && arguments[0] == "product")
+    return bowerbird::bench::ServeProduct(arguments[1], arguments[2]);
+  if (arguments.size() == 4 && arguments[0] == "echo")
+    return bowerbird::bench::ServeEcho(arguments[1], arguments[2], std::stoul(arguments[3]));
+  if (arguments.size() != 1) {
     std::fprintf(stderr, "usage: infer_over_grpc MODEL.tflite (uint8 or int8 input)\n");
     return 2;
   }
-  return bowerbird::bench::Main(argv[1]);
+  return bowerbird::bench::Main(arguments[0]);
 }

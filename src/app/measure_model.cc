@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -20,7 +21,6 @@ namespace bowerbird::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using infer::DType;
 using infer::Shape;
 using infer::Tensor;
 
@@ -171,7 +171,7 @@ Samples TimeAll(const std::vector<std::unique_ptr<Caller>>& callers, double seco
 
 double Quantile(std::vector<double> values, double q) {
   if (values.empty()) return 0;
-  const auto nth = static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
+  const auto nth = std::lround(q * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + nth, values.end());
   return values[static_cast<size_t>(nth)];
 }
@@ -216,6 +216,7 @@ absl::StatusOr<nlohmann::ordered_json> MeasureOurs(const MeasureOptions& options
                                              .instances = options.instances}));
   ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, PatternInputs(*model));
   std::vector<std::unique_ptr<Caller>> callers;
+  callers.reserve(static_cast<size_t>(options.instances));
   for (int i = 0; i < options.instances; ++i) {
     callers.push_back(std::make_unique<OurCaller>(*model, inputs));
   }
@@ -228,6 +229,7 @@ absl::StatusOr<nlohmann::ordered_json> MeasureOurs(const MeasureOptions& options
 
 absl::StatusOr<nlohmann::ordered_json> MeasurePlain(const MeasureOptions& options) {
   std::vector<std::unique_ptr<Caller>> callers;
+  callers.reserve(static_cast<size_t>(options.instances));
   double load_ms = 0;
   for (int i = 0; i < options.instances; ++i) {
     const Clock::time_point start = Clock::now();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/metrics.h"
 
+#include <array>
 #include <utility>
 
 #include "base/mutex.h"
@@ -60,6 +61,9 @@ struct Metrics::Registry {
   std::map<Key, std::unique_ptr<Counter>> counters ABSL_GUARDED_BY(mutex);
   std::map<Key, std::unique_ptr<Gauge>> gauges ABSL_GUARDED_BY(mutex);
   std::map<Key, std::unique_ptr<Histogram>> histograms ABSL_GUARDED_BY(mutex);
+  // bowerbird_phase_seconds by model: every request of a model comes here.
+  Mutex phases_mutex;
+  std::map<std::string, std::array<Histogram*, kPhaseCount>> phases ABSL_GUARDED_BY(phases_mutex);
 };
 
 Metrics::Metrics() : registry_(std::make_unique<Registry>()) {}
@@ -105,12 +109,18 @@ Metrics::Histogram& Metrics::GetHistogram(const std::string& name, const std::st
 }
 
 void Metrics::ObservePhases(const std::string& model, const PhaseTimes& times) {
+  MutexLock lock(registry_->phases_mutex);
+  auto& histograms = registry_->phases[model];
   for (int i = 0; i < kPhaseCount; ++i) {
     const auto time = times.Get(static_cast<Phase>(i));
     if (time.count() == 0) continue;
-    GetHistogram("bowerbird_phase_seconds", "Time of one request in one phase, by model.",
-                 {{"model", model}, {"phase", std::string(kPhaseNames[static_cast<size_t>(i)])}})
-        .Observe(std::chrono::duration<double>(time).count());
+    const auto at = static_cast<size_t>(i);
+    if (histograms[at] == nullptr) {
+      histograms[at] =
+          &GetHistogram("bowerbird_phase_seconds", "Time of one request in one phase, by model.",
+                        {{"model", model}, {"phase", std::string(kPhaseNames[at])}});
+    }
+    histograms[at]->Observe(std::chrono::duration<double>(time).count());
   }
 }
 

@@ -24,7 +24,6 @@ Pool::~Pool() {
 }
 
 absl::StatusOr<std::unique_ptr<Instance>> Pool::Take(const Context& context) {
-  RETURN_IF_ERROR(context.Check());
   {
     MutexLock lock(mutex_);
     if (!idle_.empty()) {
@@ -33,6 +32,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Pool::Take(const Context& context) {
       return instance;
     }
   }
+  RETURN_IF_ERROR(context.Check());
   PhaseTimer timer(context.phases, Phase::kQueue);
   return TakeSlowly(context);
 }

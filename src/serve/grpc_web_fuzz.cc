@@ -40,7 +40,8 @@ void CheckRequest(const HttpRequest& request, const std::string& body) {
   Require(again == body);
 }
 
-// A line for each request, and one for a failure.
+// A line for each complete request. A malformed header that is never finished may be refused at
+// once or waited for, depending on how it is cut, so failures are not part of it.
 std::vector<std::string> ReadRequests(const std::string& bytes, size_t step) {
   HttpReader reader(1024);
   std::vector<std::string> requests;
@@ -69,7 +70,7 @@ std::vector<std::string> ReadRequests(const std::string& bytes, size_t step) {
         break;
       }
       case HttpReader::Step::kFailed:
-        requests.push_back("failed");
+        Require(reader.failure().status >= 400);
         return requests;
     }
   }

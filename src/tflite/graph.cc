@@ -2,6 +2,7 @@
 #include "tflite/graph.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/status.h"
@@ -110,10 +111,14 @@ class Reader {
     return text != nullptr && Take(text->size()) ? text->str() : std::string();
   }
 
-  template <typename To, typename From>
-  std::vector<To> Values(const flatbuffers::Vector<From>* vector) {
-    if (vector == nullptr || !Take(vector->size())) return {};
-    return std::vector<To>(vector->begin(), vector->end());
+  // Copied as bytes: the verifier lets vectors of 8-byte elements stand at any multiple of 4.
+  // (Machines that store the low byte last are not supported: the runtime is not either.)
+  template <typename T>
+  std::vector<T> Values(const flatbuffers::Vector<T>* vector) {
+    if (vector == nullptr || vector->size() == 0 || !Take(vector->size())) return {};
+    std::vector<T> values(vector->size());
+    std::memcpy(values.data(), vector->Data(), values.size() * sizeof(T));
+    return values;
   }
 
   template <typename To, typename From, typename ReadOne>
@@ -129,16 +134,16 @@ class Reader {
   Quantization ReadQuantization(const schema::QuantizationParameters* source) {
     if (source == nullptr) return {};
     return {.scheme = SchemeOf(source->details_type()),
-            .scale = Values<float>(source->scale()),
-            .zero_point = Values<int64_t>(source->zero_point()),
+            .scale = Values(source->scale()),
+            .zero_point = Values(source->zero_point()),
             .dimension = source->quantized_dimension()};
   }
 
   Tensor ReadTensor(const schema::Tensor& source) {
     return {.name = Text(source.name()),
             .type = static_cast<TensorType>(source.type()),
-            .shape = Values<int32_t>(source.shape()),
-            .shape_signature = Values<int32_t>(source.shape_signature()),
+            .shape = Values(source.shape()),
+            .shape_signature = Values(source.shape_signature()),
             .buffer = source.buffer(),
             .is_variable = source.is_variable(),
             .is_sparse = source.sparsity() != nullptr,
@@ -148,9 +153,9 @@ class Reader {
 
   Operator ReadOperator(const schema::Operator& source) {
     return {.code = source.opcode_index(),
-            .inputs = Values<int32_t>(source.inputs()),
-            .outputs = Values<int32_t>(source.outputs()),
-            .intermediates = Values<int32_t>(source.intermediates()),
+            .inputs = Values(source.inputs()),
+            .outputs = Values(source.outputs()),
+            .intermediates = Values(source.intermediates()),
             .subgraphs = CalledSubgraphs(source),
             .window = WindowOf(source),
             .custom_options = Bytes(source.custom_options())};
@@ -160,8 +165,8 @@ class Reader {
     return {.name = Text(source.name()),
             .tensors = Elements<Tensor>(source.tensors(),
                                         [this](const auto& tensor) { return ReadTensor(tensor); }),
-            .inputs = Values<int32_t>(source.inputs()),
-            .outputs = Values<int32_t>(source.outputs()),
+            .inputs = Values(source.inputs()),
+            .outputs = Values(source.outputs()),
             .operators = Elements<Operator>(source.operators(),
                                             [this](const auto& op) { return ReadOperator(op); })};
   }

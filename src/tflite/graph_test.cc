@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "base/status.h"
 #include "tflite/checks.h"
 #include "tflite/footprint.h"
 #include "tflite/operator_probe.h"
+#include "tflite/schema/model_fb.h"
 #include "tflite/testing/model_file.h"
 
 namespace bowerbird::tflite {
@@ -106,6 +108,27 @@ TEST(ReadGraph, SurvivesRandomDamage) {
     const absl::StatusOr<Graph> graph = ReadGraph(Bytes(file));
     if (graph.ok() && CheckGraph(*graph).ok()) Measure(*graph);
   }
+}
+
+// The verifier checks where a vector starts, not where its 8-byte elements do.
+TEST(ReadGraph, ReadsNumbersAtOddAddresses) {
+  testing::ModelSpec spec = DenseModel();
+  spec.subgraphs[0].tensors[1].zero_point = {2, 7, 9};
+  std::string file = ModelFile(spec);
+  const auto* quantization =
+      schema::GetModel(file.data())->subgraphs()->Get(0)->tensors()->Get(1)->quantization();
+  const uint8_t* field =
+      quantization->GetAddressOf(schema::QuantizationParameters::VT_ZERO_POINT);
+  // The field now points to the vector's first element, as if that were the length.
+  const auto at = static_cast<size_t>(reinterpret_cast<const char*>(field) - file.data());
+  uint32_t offset = 0;
+  std::memcpy(&offset, &file[at], sizeof(offset));
+  offset += 4;
+  std::memcpy(&file[at], &offset, sizeof(offset));
+  const absl::StatusOr<Graph> graph = ReadGraph(Bytes(file));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_THAT(graph->subgraphs[0].tensors[1].quantization.zero_point,
+              ElementsAre(int64_t{7} << 32, int64_t{9} << 32));
 }
 
 TEST(MetadataBuffer, IsEmptyWhereTheFileHasNone) {

@@ -63,7 +63,8 @@ describe('the page', { skip: noBrowser ?? false }, () => {
         const item = page.locator('li', { has: page.getByText(name, { exact: true }) });
         await item.getByText('ready').waitFor({ timeout: 30_000 });
       }
-      assert.equal(await page.getByRole('status').first().innerText(), 'Connected');
+      const status = page.getByRole('status').first();
+      await eventually(async () => (await status.innerText()) === 'Connected', 30_000);
     });
 
     it('shows the picture with boxes, and the boxes move', { timeout: 60_000 }, async () => {
