@@ -117,8 +117,8 @@ TEST(ReadGraph, ReadsNumbersAtOddAddresses) {
   std::string file = ModelFile(spec);
   const auto* quantization =
       schema::GetModel(file.data())->subgraphs()->Get(0)->tensors()->Get(1)->quantization();
-  const uint8_t* field =
-      quantization->GetAddressOf(schema::QuantizationParameters::VT_ZERO_POINT);
+  const uint8_t* field = reinterpret_cast<const flatbuffers::Table*>(quantization)
+                             ->GetAddressOf(schema::QuantizationParameters::VT_ZERO_POINT);
   // The field now points to the vector's first element, as if that were the length.
   const auto at = static_cast<size_t>(reinterpret_cast<const char*>(field) - file.data());
   uint32_t offset = 0;
