@@ -40,8 +40,8 @@ void CheckRequest(const HttpRequest& request, const std::string& body) {
   Require(again == body);
 }
 
-// A line for each complete request. A malformed header that is never finished may be refused at
-// once or waited for, depending on how it is cut, so failures are not part of it.
+// A line for each complete request. A header that is malformed, or within a read of its limit, may
+// be refused earlier or later depending on how it is cut, so failures are not part of it.
 std::vector<std::string> ReadRequests(const std::string& bytes, size_t step) {
   HttpReader reader(1024);
   std::vector<std::string> requests;
@@ -76,6 +76,14 @@ std::vector<std::string> ReadRequests(const std::string& bytes, size_t step) {
   }
 }
 
+// However the bytes are cut: nothing is read as a request by one reader and as another by the next.
+void CheckCuts(const std::string& bytes) {
+  const auto some = ReadRequests(bytes, 1 + static_cast<uint8_t>(bytes[0]) % 64);
+  const auto whole = ReadRequests(bytes, bytes.size());
+  const size_t both = std::min(some.size(), whole.size());
+  Require(std::equal(some.begin(), some.begin() + static_cast<ptrdiff_t>(both), whole.begin()));
+}
+
 void CheckName(const std::string& bytes) {
   const grpc::Slice slice(bytes);
   const grpc::ByteBuffer message(&slice, 1);
@@ -91,7 +99,7 @@ void CheckName(const std::string& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace bowerbird::serve;  // NOLINT: one function
   const std::string bytes(reinterpret_cast<const char*>(data), size);
-  if (size > 0) Require(ReadRequests(bytes, 1 + data[0] % 64) == ReadRequests(bytes, size));
+  if (size > 0) CheckCuts(bytes);
   const auto decoded = DecodeGrpcWebText(bytes);
   static_cast<void>(ParseGrpcWebFrames(decoded.ok() ? *decoded : bytes, kMaxMessage));
   CheckRequest({"POST", bytes.substr(0, 64), {{"x-a", bytes}, {"x-b-bin", bytes}}}, bytes);
