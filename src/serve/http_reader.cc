@@ -72,6 +72,11 @@ bool HttpReader::has_bytes() const { return parser_->buffer.size() > 0; }
 HttpReader::Step HttpReader::Next() {
   auto& message = *parser_->message;
   auto& buffer = parser_->buffer;
+  // The parser would make room for all of a body as soon as it is announced.
+  if (header_seen_ && content_length_.value_or(0) > max_body_) {
+    failure_ = FailureOf(http::make_error_code(http::error::body_limit));
+    return Step::kFailed;
+  }
   boost::system::error_code error;
   while (!message.is_done() && buffer.size() > 0) {
     const size_t used = message.put(buffer.data(), error);
@@ -120,11 +125,14 @@ void HttpReader::ReadHeader() {
   } else if (!parser.chunked()) {
     content_length_ = 0;
   }
-  parser.body_limit(uint64_t{0});
+  SetMaxBody(0);
   parser.eager(true);
 }
 
-void HttpReader::SetMaxBody(size_t bytes) { parser_->message->body_limit(uint64_t{bytes}); }
+void HttpReader::SetMaxBody(size_t bytes) {
+  max_body_ = bytes;
+  parser_->message->body_limit(uint64_t{bytes});
+}
 
 std::string HttpReader::TakeBody() { return std::move(parser_->message->get().body()); }
 

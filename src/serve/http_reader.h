@@ -67,6 +67,7 @@ class HttpReader {
   bool is_http_1_1_ = false;
   bool expects_continue_ = false;
   std::optional<uint64_t> content_length_;
+  size_t max_body_ = 0;
   HttpResponse failure_;
 };
 

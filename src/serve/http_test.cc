@@ -185,6 +185,14 @@ std::vector<std::pair<std::string, std::string>> ReadAll(const std::string& byte
   }
 }
 
+TEST(HttpReader, MakesNoRoomForABodyBeyondItsLimit) {
+  for (const char* length : {"101", "4099276464608243447"}) {
+    const std::string bytes =
+        "POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: " + std::string(length) + "\r\n\r\nhello";
+    EXPECT_THAT(ReadAll(bytes, 1000), ElementsAre(Pair("failed", "413"))) << length;
+  }
+}
+
 TEST(HttpReader, ReadsTheSameRequestsHoweverTheyAreCut) {
   const std::string bytes =
       "GET /one HTTP/1.1\r\nHost: x\r\n\r\n"
