@@ -128,7 +128,7 @@ class SubgraphChecker {
 
   absl::Status CheckTensor(size_t index) const {
     const Tensor& tensor = subgraph_.tensors[index];
-    if (tensor.is_external ||
+    if (tensor.is_external() ||
         (tensor.buffer < graph_.buffers.size() && graph_.buffers[tensor.buffer].is_external)) {
       return Wrong(TensorText(index) + " keeps its values outside of the file's FlatBuffer");
     }
@@ -157,7 +157,7 @@ class SubgraphChecker {
       if (IsStringBuffer(data)) return absl::OkStatus();
       return Wrong(TensorText(index) + " holds damaged strings");
     }
-    if (tensor.is_sparse || TensorTypeBits(tensor.type) == 0 || data.size() == size) {
+    if (tensor.is_sparse() || TensorTypeBits(tensor.type) == 0 || data.size() == size) {
       return absl::OkStatus();
     }
     return Wrong(TensorText(index) + " of shape " + ShapeText(tensor.shape) + " needs " +
@@ -167,8 +167,8 @@ class SubgraphChecker {
   absl::Status CheckQuantization(size_t index) const {
     const Tensor& tensor = subgraph_.tensors[index];
     const Quantization& quantization = tensor.quantization;
-    if (quantization.scheme == Quantization::Scheme::kBlockwise ||
-        quantization.scheme == Quantization::Scheme::kMultiAxis) {
+    if (quantization.scheme() == Quantization::Scheme::kBlockwise ||
+        quantization.scheme() == Quantization::Scheme::kMultiAxis) {
       return Wrong(TensorText(index) +
                    " is quantised in blocks or along several axes, which needs a newer runtime");
     }
@@ -214,21 +214,28 @@ class SubgraphChecker {
       }
       written_[Index(output)] = true;
     }
-    for (const int32_t called : op.subgraphs) {
+    for (const int32_t called : CalledSubgraphs(op)) {
       if (called < 0 || Index(called) >= graph_.subgraphs.size()) {
         return Wrong(name + " calls subgraph " + std::to_string(called) + " of " +
                      std::to_string(graph_.subgraphs.size()));
       }
     }
-    if (op.window && !IsSound(*op.window)) return Wrong(name + " has a window that cannot slide");
+    if (!HasSoundWindow(op.options)) return Wrong(name + " has a window that cannot slide");
     return CheckCustomOptions(index);
   }
 
   // Kernels divide by the steps, and take an unknown padding for an empty output.
-  static bool IsSound(const SlidingWindow& window) {
-    constexpr int32_t kMaxStep = 1 << 20;
-    return (window.padding == 0 || window.padding == 1) &&
-           std::ranges::all_of(window.steps, [](int32_t s) { return s >= 1 && s <= kMaxStep; });
+  static bool HasSoundWindow(const Table& options) {
+    constexpr int64_t kMaxStep = 1 << 20;
+    constexpr std::string_view kSteps[] = {
+        "stride_d",          "stride_h",          "stride_w",     "dilation_d_factor",
+        "dilation_h_factor", "dilation_w_factor", "filter_width", "filter_height"};
+    const int64_t padding = options.Int("padding");
+    return (padding == 0 || padding == 1) &&
+           std::ranges::all_of(kSteps, [&](std::string_view field) {
+             const int64_t step = options.Int(field, 1);  // 1 where it has no such step
+             return step >= 1 && step <= kMaxStep;
+           });
   }
 
   // The built-in custom operators read their options with FlexBuffers, without checking them.
@@ -236,6 +243,9 @@ class SubgraphChecker {
     const Operator& op = subgraph_.operators[index];
     const OperatorCode& code = graph_.operator_codes[op.code];
     if (code.builtin != kCustomOperator) return absl::OkStatus();
+    if (op.has_large_custom_options) {
+      return Wrong(OperatorText(index) + " keeps its options outside of the file's FlatBuffer");
+    }
     const auto* options = reinterpret_cast<const uint8_t*>(op.custom_options.data());
     if (op.custom_options.empty() ||
         !flexbuffers::VerifyBuffer(options, op.custom_options.size(), nullptr) ||
@@ -267,7 +277,7 @@ class CallChecker {
     if (states_[subgraph] == State::kOpen || depth > kMaxDepth) return false;
     states_[subgraph] = State::kOpen;
     for (const Operator& op : graph_.subgraphs[subgraph].operators) {
-      for (const int32_t called : op.subgraphs) {
+      for (const int32_t called : CalledSubgraphs(op)) {
         if (!EndsFrom(static_cast<size_t>(called), depth + 1)) return false;
       }
     }

@@ -117,18 +117,21 @@ TEST(CheckGraph, RefusesQuantisationThatDoesNotFit) {
   EXPECT_THAT(ErrorOf(graph), HasSubstr("2 scales for 4 channels"));
   quantization = {.scale = {1}, .zero_point = {}};
   EXPECT_THAT(ErrorOf(graph), HasSubstr("1 scales but 0 zero points"));
-  quantization.scheme = Quantization::Scheme::kBlockwise;
+  quantization.details = Table("BlockwiseQuantization");
   EXPECT_THAT(ErrorOf(graph), HasSubstr("in blocks"));
 }
 
 TEST(CheckGraph, RefusesSubgraphsThatCallThemselves) {
   Graph graph = GoodGraph();
   graph.subgraphs.push_back(graph.subgraphs[0]);
-  graph.subgraphs[0].operators[0].subgraphs = {1};
+  const auto call = [](int64_t subgraph) {
+    return Table::Of("CallOnceOptions", {{"init_subgraph_index", subgraph}});
+  };
+  graph.subgraphs[0].operators[0].options = call(1);
   EXPECT_TRUE(CheckGraph(graph).ok());
-  graph.subgraphs[1].operators[0].subgraphs = {0};
+  graph.subgraphs[1].operators[0].options = call(0);
   EXPECT_THAT(ErrorOf(graph), HasSubstr("calls itself"));
-  graph.subgraphs[1].operators[0].subgraphs = {-1};
+  graph.subgraphs[1].operators[0].options = call(-1);
   EXPECT_THAT(ErrorOf(graph), HasSubstr("calls subgraph -1 of 2"));
 }
 
@@ -146,11 +149,12 @@ TEST(CheckGraph, RefusesDamagedStringsAndOptions) {
 
 TEST(CheckGraph, RefusesWindowsThatCannotSlide) {
   Graph graph = GoodGraph();
-  graph.subgraphs[0].operators[0].window = {.padding = 0, .steps = {1, 1, 2, 2}};
-  EXPECT_TRUE(CheckGraph(graph).ok());
-  graph.subgraphs[0].operators[0].window->steps[3] = 0;
+  Table& options = graph.subgraphs[0].operators[0].options;
+  options = Table::Of("Conv2DOptions", {{"stride_w", 1}, {"stride_h", 2}});
+  EXPECT_TRUE(CheckGraph(graph).ok()) << CheckGraph(graph);
+  options = Table::Of("Conv2DOptions", {{"stride_w", 1}});  // the other is 0 by default
   EXPECT_THAT(ErrorOf(graph), HasSubstr("window that cannot slide"));
-  graph.subgraphs[0].operators[0].window = {.padding = 58, .steps = {1}};
+  options = Table::Of("TransposeConvOptions", {{"stride_w", 1}, {"stride_h", 1}, {"padding", 58}});
   EXPECT_THAT(ErrorOf(graph), HasSubstr("window that cannot slide"));
 }
 
