@@ -8,6 +8,7 @@ namespace bowerbird::machine {
 void RegisterBuiltins(Catalog& catalog) {
   RegisterCameras(catalog);
   AddTfliteModel(catalog);
+  AddKServeModel(catalog);
   AddModelVision(catalog);
   AddColorVision(catalog);
   AddFakeVision(catalog);

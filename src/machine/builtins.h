@@ -8,6 +8,7 @@
 namespace bowerbird::machine {
 
 void AddTfliteModel(Catalog& catalog);
+void AddKServeModel(Catalog& catalog);
 void AddModelVision(Catalog& catalog);
 void AddColorVision(Catalog& catalog);
 void AddFakeVision(Catalog& catalog);

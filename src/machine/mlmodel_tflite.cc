@@ -9,6 +9,7 @@
 #include "infer/tflite_model.h"
 #include "machine/builtins.h"
 #include "machine/label_file.h"
+#include "machine/mlmodel_kserve.h"
 
 namespace bowerbird::machine {
 namespace {
@@ -64,8 +65,9 @@ absl::StatusOr<infer::TfliteOptions> ReadOptions(const Attributes& attributes) {
   return options;
 }
 
-absl::StatusOr<std::vector<std::string>> Validate(const ResourceConfig&,
+absl::StatusOr<std::vector<std::string>> Validate(const ResourceConfig& config,
                                                   const Attributes& attributes) {
+  if (HasEngine(attributes)) return ValidateEngine(config, attributes);
   RETURN_IF_ERROR(ReadOptions(attributes).status());
   return std::vector<std::string>();
 }
@@ -79,6 +81,7 @@ absl::StatusOr<std::string> ExistingFile(const std::string& path) {
 }
 
 absl::StatusOr<std::shared_ptr<Resource>> Build(const BuildRequest& request) {
+  if (HasEngine(request.attributes)) return BuildEngine(request);
   ASSIGN_OR_RETURN(auto options, ReadOptions(request.attributes));
   ASSIGN_OR_RETURN(options.model_path, ExistingFile(options.model_path));
   if (!options.label_path.empty()) {
