@@ -10,6 +10,16 @@
 namespace bowerbird::tflite {
 namespace {
 
+// Fields of any operator's options that name subgraphs.
+constexpr std::string_view kCallFields[] = {
+    "then_subgraph_index",         "else_subgraph_index",
+    "init_subgraph_index",         "cond_subgraph_index",
+    "body_subgraph_index",         "subgraph",
+    "comparator_subgraph_index",   "update_computation_subgraph_index",
+    "decomposition_subgraph_index"};
+constexpr std::string_view kCallListFields[] = {"branch_subgraph_indices", "called_computations"};
+constexpr int64_t kNone = INT64_MIN;
+
 absl::Status NotKnown(const std::string& what, const std::string& unknown) {
   return FailedPrecondition("the model cannot be edited or written: " + what + " has " + unknown +
                             ", which this version does not know; use the file as it is");
@@ -77,26 +87,46 @@ void Graph::KeepWith(const Graph& other) {
 }
 
 std::vector<int32_t> CalledSubgraphs(const Operator& op) {
-  constexpr std::string_view kSingle[] = {
-      "then_subgraph_index",         "else_subgraph_index",
-      "init_subgraph_index",         "cond_subgraph_index",
-      "body_subgraph_index",         "subgraph",
-      "comparator_subgraph_index",   "update_computation_subgraph_index",
-      "decomposition_subgraph_index"};
-  constexpr std::string_view kSeveral[] = {"branch_subgraph_indices", "called_computations"};
-  constexpr int64_t kNone = INT64_MIN;
   std::vector<int32_t> called;
   for (const Table* table : {&op.options, &op.options_2}) {
     if (table->empty()) continue;
-    for (const std::string_view field : kSingle) {
+    for (const std::string_view field : kCallFields) {
       const int64_t index = table->Int(field, kNone);
       if (index != kNone) called.push_back(static_cast<int32_t>(index));
     }
-    for (const std::string_view field : kSeveral) {
+    for (const std::string_view field : kCallListFields) {
       for (const int64_t index : table->Ints(field)) called.push_back(static_cast<int32_t>(index));
     }
   }
   return called;
+}
+
+absl::Status RenumberCalls(Operator& op, std::span<const int32_t> place) {
+  const auto placed = [&](int64_t index) -> absl::StatusOr<int64_t> {
+    if (index < 0 || static_cast<size_t>(index) >= place.size()) {
+      return InvalidArgument("an operator calls subgraph " + std::to_string(index) + " of " +
+                             std::to_string(place.size()));
+    }
+    return place[static_cast<size_t>(index)];
+  };
+  for (Table* table : {&op.options, &op.options_2}) {
+    if (table->empty()) continue;
+    for (const std::string_view field : kCallFields) {
+      const int64_t index = table->Int(field, kNone);
+      if (index == kNone) continue;
+      ASSIGN_OR_RETURN(const int64_t moved, placed(index));
+      RETURN_IF_ERROR(table->Set(field, moved));
+    }
+    for (const std::string_view field : kCallListFields) {
+      std::vector<int64_t> indices = table->Ints(field);
+      if (indices.empty()) continue;
+      for (int64_t& index : indices) {
+        ASSIGN_OR_RETURN(index, placed(index));
+      }
+      RETURN_IF_ERROR(table->Set(field, std::move(indices)));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckEditable(const Graph& graph) {

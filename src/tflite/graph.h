@@ -163,6 +163,10 @@ struct Graph {
 // those of StableHLO.
 std::vector<int32_t> CalledSubgraphs(const Operator& op);
 
+// Makes the calls of `op` those of a graph whose subgraph i has become place[i]. INVALID_ARGUMENT:
+// a call is out of range.
+absl::Status RenumberCalls(Operator& op, std::span<const int32_t> place);
+
 // OK unless something in `graph` is `unknown`: FAILED_PRECONDITION names it.
 absl::Status CheckEditable(const Graph& graph);
 
