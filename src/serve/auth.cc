@@ -152,4 +152,18 @@ absl::StatusOr<Identity> Authenticator::CheckHttp(std::string_view authorization
   return Unauthenticated("invalid credentials");
 }
 
+absl::StatusOr<std::string> Authenticator::TokenForHttp(std::string_view authorization) {
+  const auto basic = AfterScheme(authorization, "basic");
+  if (!basic) {
+    RETURN_IF_ERROR(Check(authorization).status());
+    return std::string(authorization);
+  }
+  const std::string pair = Base64Decode(*basic).value_or("");
+  const size_t colon = pair.find(':');
+  const std::string secret = colon == std::string::npos ? "" : pair.substr(colon + 1);
+  ASSIGN_OR_RETURN(const std::string token,
+                   Authenticate(pair.substr(0, colon), kApiKeyType, secret));
+  return "Bearer " + token;
+}
+
 }  // namespace bowerbird::serve

@@ -78,6 +78,10 @@ class Authenticator {
   // first.
   absl::StatusOr<Identity> CheckHttp(std::string_view authorization);
 
+  // The header with which a call passes that came with this one over HTTP: "Basic" is exchanged for
+  // a token. The same errors as Check and Authenticate.
+  absl::StatusOr<std::string> TokenForHttp(std::string_view authorization);
+
  private:
   Authenticator(TokenSigner signer, std::unique_ptr<KeyRing> keys, Clock clock);
   absl::Status CheckAttempt();

@@ -119,6 +119,10 @@ Headers HttpRoutes::CorsHeaders(const HttpRequest& request, const Headers& expos
           {"vary", "origin"}};
 }
 
+absl::StatusOr<std::string> HttpRoutes::CallToken(const HttpRequest& request) const {
+  return authenticator_.TokenForHttp(request.Header("authorization"));
+}
+
 HttpResponse HttpRoutes::RefuseOrigin() const {
   return TextResponse(403,
                       "a page of this origin may not call an open server: configure "

@@ -3,6 +3,7 @@
 // What a plain HTTP request gets:
 //   GET /healthz   200 {"status":"ok"} while serving, 503 while starting or stopping; open to all
 //   GET /metrics   Prometheus text; needs credentials where calls do ("Bearer" or "Basic" key)
+//   /v2/...        models, by KServe's protocol (kserve_http.h)
 //   GET anything   the web page
 // and what a page of another origin may do (CORS). Every answer carries the security headers.
 #pragma once
@@ -50,6 +51,8 @@ class HttpRoutes {
   HttpResponse Handle(const HttpRequest& request) const;
 
   const OriginPolicy& origins() const { return origins_; }
+  // See Authenticator::TokenForHttp.
+  absl::StatusOr<std::string> CallToken(const HttpRequest& request) const;
   // The answer to a page whose origin may not call.
   HttpResponse RefuseOrigin() const;
   // The headers that let the page read the answer of a call; nothing without Origin.

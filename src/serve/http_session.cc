@@ -8,9 +8,11 @@
 
 #include "base/status.h"
 #include "boost/asio/post.hpp"
-#include "serve/grpc_web.h"
+#include "serve/body_share.h"
 #include "serve/grpc_web_response.h"
+#include "serve/http_calls.h"
 #include "serve/http_reader.h"
+#include "serve/kserve_http.h"
 #include "serve/out_queue.h"
 
 namespace bowerbird::serve {
@@ -23,53 +25,6 @@ constexpr size_t kMaxOtherBody = 65536;
 // What the frames of a body may add to its messages.
 constexpr size_t kFramingRoom = 65536;
 constexpr std::chrono::nanoseconds kLinger = std::chrono::seconds(1);
-
-// The part of HttpContext::body_bytes that one request holds.
-class BodyShare {
- public:
-  explicit BodyShare(HttpContext& context) : context_(context) {}
-  ~BodyShare() { Release(); }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-
-  bool Take(size_t bytes) {
-    held_ = bytes;
-    const size_t before = context_.body_bytes.fetch_add(bytes);
-    // One request alone always fits.
-    return bytes == 0 || before == 0 || before + bytes <= context_.limits.max_bodies;
-  }
-  void Release() { context_.body_bytes.fetch_sub(std::exchange(held_, 0)); }
-
- private:
-  HttpContext& context_;
-  size_t held_ = 0;
-};
-
-// A message of the request as gRPC takes it: the bytes stay in the body, which it keeps alive.
-grpc::ByteBuffer ShareMessage(const std::shared_ptr<const std::string>& body,
-                              std::string_view message) {
-  using Share = std::shared_ptr<const std::string>;
-  const grpc::Slice slice(
-      const_cast<char*>(message.data()), message.size(),
-      [](void* share) { delete static_cast<Share*>(share); }, new Share(body));
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-absl::StatusOr<GrpcWebCallOptions> CallOptionsOf(const HttpRequest& request, GrpcWebFormat format,
-                                                 std::string body, size_t max_message) {
-  GrpcWebCallOptions options;
-  options.method = request.target;
-  ASSIGN_OR_RETURN(options.metadata, RpcMetadataOf(request));
-  ASSIGN_OR_RETURN(options.timeout, RpcTimeoutOf(request));
-  if (format == GrpcWebFormat::kText) {
-    ASSIGN_OR_RETURN(body, DecodeGrpcWebText(body));
-  }
-  const auto shared = std::make_shared<const std::string>(std::move(body));
-  ASSIGN_OR_RETURN(const auto messages, ParseGrpcWebFrames(*shared, max_message));
-  for (const std::string_view message : messages)
-    options.messages.push_back(ShareMessage(shared, message));
-  return options;
-}
 
 class HttpSession final : public Connection,
                           public GrpcWebSink,
@@ -113,7 +68,7 @@ class HttpSession final : public Connection,
   enum class State {
     kIdle,       // between requests
     kReading,    // a request arrives
-    kCalling,    // a gRPC-Web call runs
+    kCalling,    // a call runs: of gRPC-Web, or of KServe's protocol
     kAnswering,  // the rest of an answer goes out
     kLingering,  // we have finished; the peer may still send what nobody reads
     kClosed
@@ -126,8 +81,11 @@ class HttpSession final : public Connection,
   bool AcceptHeader();
   void Dispatch();
   void DispatchCall();
+  void DispatchKServe();
+  void StartCall(GrpcWebCallOptions options);
 
   void Respond(HttpResponse response, bool keep_alive);
+  void RespondKServe(HttpResponse response);
   void SendCallHead();
   void SendCallEnd(const absl::Status& status, const Headers& trailing_metadata);
   void Flush();
@@ -149,11 +107,14 @@ class HttpSession final : public Connection,
 
   HttpReader reader_;
   GrpcWebFormat format_ = GrpcWebFormat::kNone;  // of the request under way
+  bool is_kserve_ = false;                       // so is this
   BodyShare share_;
   OutQueue out_;
 
   std::shared_ptr<GrpcWebCall> call_;  // also held by gRPC until it ends
   std::optional<GrpcWebResponse> response_;
+  std::optional<KServeHttpCall> kserve_;
+  grpc::ByteBuffer kserve_answer_;
   Headers call_headers_;
   bool resume_owed_ = false;  // a message came; the next one waits until it is written
 };
@@ -196,7 +157,7 @@ void HttpSession::OnRead(error_code error, size_t count) {
 void HttpSession::Parse() {
   // The clock of a header starts with its first byte and is not set back by the next one.
   if (state_ == State::kIdle) Arm(context_.limits.header);
-  const bool in_body = state_ == State::kReading && format_ != GrpcWebFormat::kNone;
+  const bool in_body = state_ == State::kReading && (format_ != GrpcWebFormat::kNone || is_kserve_);
   state_ = State::kReading;
   for (;;) {
     switch (reader_.Next()) {
@@ -219,8 +180,11 @@ bool HttpSession::AcceptHeader() {
   const HttpRequest& request = reader_.request();
   format_ = request.method == "POST" ? GrpcWebFormatOf(request.Header("content-type"))
                                      : GrpcWebFormat::kNone;
+  is_kserve_ = format_ == GrpcWebFormat::kNone && IsKServePath(request.target) &&
+               request.method != "OPTIONS";
   size_t limit = kMaxOtherBody;
-  if (format_ != GrpcWebFormat::kNone) limit = context_.limits.max_message + kFramingRoom;
+  if (format_ != GrpcWebFormat::kNone || is_kserve_)
+    limit = context_.limits.max_message + kFramingRoom;
   if (format_ == GrpcWebFormat::kText) limit = limit / 3 * 4 + 4;
   const uint64_t expected = reader_.content_length().value_or(limit);
   if (expected > limit) {
@@ -243,6 +207,7 @@ bool HttpSession::AcceptHeader() {
 void HttpSession::Dispatch() {
   keep_alive_ = reader_.keep_alive();
   if (format_ != GrpcWebFormat::kNone) return DispatchCall();
+  if (is_kserve_) return DispatchKServe();
   const HttpRequest& request = reader_.request();
   HttpResponse response = context_.routes.Handle(request);
   Respond(std::move(response), keep_alive_);
@@ -260,19 +225,33 @@ void HttpSession::DispatchCall() {
   // Without chunks only the end of the connection ends the body.
   keep_alive_ = keep_alive_ && reader_.is_http_1_1();
   call_headers_.clear();
-  auto options = CallOptionsOf(request, format_, reader_.TakeBody(), context_.limits.max_message);
+  auto options = GrpcWebCallOf(request, format_, reader_.TakeBody(), context_.limits.max_message);
   if (!options.ok()) return SendCallEnd(options.status(), {});
-  options->peer = peer_;
+  StartCall(*std::move(options));
+}
+
+void HttpSession::DispatchKServe() {
+  const HttpRequest& request = reader_.request();
+  if (!context_.routes.origins().Allows(request.Header("origin")))
+    return Respond(context_.routes.RefuseOrigin(), keep_alive_);
+  auto options = KServeCallOf(context_.routes, request, reader_.TakeBody(),
+                              context_.limits.max_message, kserve_);
+  if (!options.ok()) return RespondKServe(KServeFailure(options.status()));
+  StartCall(*std::move(options));
+}
+
+void HttpSession::StartCall(GrpcWebCallOptions options) {
+  options.peer = peer_;
   state_ = State::kCalling;
   deadline_.Disarm();
-  call_ = context_.bridge.Start(*std::move(options), shared_from_this());
+  call_ = context_.bridge.Start(std::move(options), shared_from_this());
   Read();
 }
 
 void HttpSession::OnHeaders(Headers metadata) {
   asio::post(stream_->executor(),
              [self = shared_from_this(), metadata = std::move(metadata)]() mutable {
-               if (self->state_ == State::kClosed) return;
+               if (self->state_ == State::kClosed || self->is_kserve_) return;
                self->call_headers_ = std::move(metadata);
                self->SendCallHead();
                self->Flush();
@@ -282,7 +261,8 @@ void HttpSession::OnHeaders(Headers metadata) {
 void HttpSession::OnMessage(grpc::ByteBuffer message) {
   asio::post(stream_->executor(), [self = shared_from_this(), message = std::move(message)] {
     self->resume_owed_ = true;
-    if (self->state_ == State::kClosed) return self->ResumeCall();
+    if (self->is_kserve_) self->kserve_answer_ = message;
+    if (self->state_ == State::kClosed || self->is_kserve_) return self->ResumeCall();
     self->SendCallHead();
     if (!self->response_->Message(message, self->out_).ok()) return self->Close();
     self->Flush();
@@ -294,9 +274,11 @@ void HttpSession::OnEnd(grpc::Status status, Headers trailing_metadata) {
                                    trailing = std::move(trailing_metadata)] {
     self->call_.reset();
     if (self->state_ == State::kClosed) return;
-    self->SendCallEnd(absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                                   ToAbsl(status.error_message())),
-                      trailing);
+    const absl::Status ended(static_cast<absl::StatusCode>(status.error_code()),
+                             ToAbsl(status.error_message()));
+    if (self->is_kserve_)
+      return self->RespondKServe(self->kserve_->Answer(ended, self->kserve_answer_));
+    self->SendCallEnd(ended, trailing);
   });
 }
 
@@ -326,6 +308,12 @@ void HttpSession::Respond(HttpResponse response, bool keep_alive) {
   if (reader_.request().method != "HEAD") out_.Append(std::move(response.body));
   state_ = State::kAnswering;
   Flush();
+}
+
+void HttpSession::RespondKServe(HttpResponse response) {
+  const Headers cors = context_.routes.CorsHeaders(reader_.request(), response.headers);
+  response.headers.insert(response.headers.end(), cors.begin(), cors.end());
+  Respond(std::move(response), keep_alive_);
 }
 
 void HttpSession::Flush() {
@@ -358,6 +346,8 @@ void HttpSession::ResumeCall() {
 
 void HttpSession::Finish() {
   response_.reset();
+  kserve_.reset();
+  kserve_answer_.Clear();
   share_.Release();
   format_ = GrpcWebFormat::kNone;
   if (keep_alive_) {

@@ -5,6 +5,7 @@
 #include "serve/data_manager_rpc.h"
 #include "serve/discovery_rpc.h"
 #include "serve/generic_rpc.h"
+#include "serve/kserve_rpc.h"
 #include "serve/mlmodel_rpc.h"
 #include "serve/robot_rpc.h"
 #include "serve/sensor_rpc.h"
@@ -25,6 +26,9 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));
   services.push_back(std::make_unique<GenericServiceRpc>(admission, finder));
   services.push_back(std::make_unique<MlModelRpc>(admission, finder, options.metrics));
+  services.push_back(std::make_unique<KServeRpc>(
+      admission, KServeOptions{finder, options.metrics, options.version,
+                               [&machine = options.machine] { return machine.Status().running; }}));
   services.push_back(std::make_unique<VisionRpc>(admission, finder));
   services.push_back(std::make_unique<DataManagerRpc>(admission, finder));
   services.push_back(std::make_unique<DiscoveryRpc>(admission, finder));

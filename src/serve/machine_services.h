@@ -27,7 +27,8 @@ struct MachineServicesOptions {
   std::function<void()> shutdown;  // see RobotRpcOptions
 };
 
-// Robot, camera, sensor, generic (component and service), mlmodel, vision, data manager, discovery:
+// Robot, camera, sensor, generic (component and service), mlmodel (also as KServe), vision, data
+// manager, discovery:
 // to be registered with a grpc::ServerBuilder, and to be kept until its server is gone.
 std::vector<std::unique_ptr<RpcService>> MakeMachineServices(const MachineServicesOptions& options);
 

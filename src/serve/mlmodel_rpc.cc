@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "base/phases.h"
 #include "base/status.h"
 #include "infer/model.h"
+#include "serve/phase_observation.h"
 #include "service/mlmodel/v1/mlmodel.pb.h"
 #include "wire/machine/model_metadata.h"
 #include "wire/machine/tensors.h"
@@ -13,36 +13,6 @@
 namespace bowerbird::serve {
 
 namespace proto = viam::service::mlmodel::v1;
-
-namespace {
-
-// Times the phases of a scope: counts them under the model's `label` at its end, and adds them to
-// the call's own clock where there is one. `label` outlives it.
-class PhaseObservation {
- public:
-  PhaseObservation(Context& context, Metrics& metrics, const std::string& label)
-      : context_(context), metrics_(metrics), label_(label), outer_(context.phases) {
-    context_.phases = &times_;
-  }
-  ~PhaseObservation() {
-    metrics_.ObservePhases(label_, times_);
-    context_.phases = outer_;
-    if (outer_ == nullptr) return;
-    for (int i = 0; i < kPhaseCount; ++i)
-      outer_->Add(static_cast<Phase>(i), times_.Get(static_cast<Phase>(i)));
-  }
-  PhaseObservation(const PhaseObservation&) = delete;
-  PhaseObservation& operator=(const PhaseObservation&) = delete;
-
- private:
-  Context& context_;
-  Metrics& metrics_;
-  const std::string& label_;
-  PhaseTimes* const outer_;
-  PhaseTimes times_;
-};
-
-}  // namespace
 
 MlModelRpc::MlModelRpc(Admission& admission, const machine::ResourceFinder& finder,
                        Metrics& metrics)

@@ -53,7 +53,7 @@ struct MethodInfo {
   std::string service;                // "viam.component.camera.v1.CameraService"
   std::string name;                   // "GetImages"
   std::string full_name;              // "/viam.component.camera.v1.CameraService/GetImages"
-  bool needs_no_credentials = false;  // AuthService.Authenticate only
+  bool needs_no_credentials = false;  // AuthService.Authenticate, health
   bool unlimited = false;  // exempt from the in-flight limit per resource: Log, SendTraces
 };
 
@@ -61,7 +61,8 @@ struct MethodInfo {
 class Admission {
  public:
   virtual ~Admission() = default;
-  // Runs `handler` unless the call is refused. `resource` is the request's `name` field, or "".
+  // Runs `handler` unless the call is refused. `resource` is the request's `name` field, or its
+  // `model_name`, or "".
   // The answer's code: that of the handler's status; plain failures of resources are UNKNOWN.
   virtual grpc::Status Run(grpc::ServerContext& context, const MethodInfo& method,
                            const std::string& resource,
@@ -96,6 +97,8 @@ class RpcService : public grpc::Service {
       if constexpr (requires { request->name(); }) {
         if constexpr (std::is_convertible_v<decltype(request->name()), std::string>)
           resource = request->name();
+      } else if constexpr (requires { request->model_name(); }) {
+        resource = request->model_name();
       }
       return admission_.Run(*context, *method, resource, [&](Call& call) -> absl::Status {
         return handler(call, *request, *response);
