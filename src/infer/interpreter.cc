@@ -80,13 +80,17 @@ DType TypeOf(const TfLiteTensor* tensor) {
 }
 
 absl::StatusOr<std::unique_ptr<Interpreter>> Interpreter::Create(const TfLiteModel* model,
-                                                                 Delegate delegate,
-                                                                 int num_threads) {
+                                                                 Delegate delegate, int num_threads,
+                                                                 LoadObserver* observer) {
   // Both are made afresh each time: a failed attempt leaves them unusable.
   std::unique_ptr<Interpreter> self(new Interpreter());
   OptionsPointer options(TfLiteInterpreterOptionsCreate(), TfLiteInterpreterOptionsDelete);
   TfLiteInterpreterOptionsSetNumThreads(options.get(), num_threads);
   TfLiteInterpreterOptionsSetErrorReporter(options.get(), &Interpreter::Report, self.get());
+  if (observer != nullptr && observer->WantsOperators()) {
+    self->trace_ = std::make_unique<OperatorTrace>(*observer);
+    TfLiteInterpreterOptionsAddDelegate(options.get(), self->trace_->delegate());
+  }
   if (delegate != Delegate::kNone) {
     const BowerbirdXnnpackOptions290 xnnpack = {
         .num_threads = num_threads,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "infer/operator_trace.h"
 #include "infer/tensor.h"
 #include "tensorflow/lite/c/c_api.h"
 
@@ -30,8 +31,10 @@ DType TypeOf(const TfLiteTensor* tensor);
 class Interpreter {
  public:
   // Builds, applies the delegate and allocates all tensors. The error carries the runtime's text.
+  // `observer` may be null; one that wants operators must outlive the interpreter.
   static absl::StatusOr<std::unique_ptr<Interpreter>> Create(const TfLiteModel* model,
-                                                             Delegate delegate, int num_threads);
+                                                             Delegate delegate, int num_threads,
+                                                             LoadObserver* observer = nullptr);
   ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
@@ -61,6 +64,7 @@ class Interpreter {
   absl::Status Allocate();
 
   std::string errors_;
+  std::unique_ptr<OperatorTrace> trace_;  // if an observer wants operators
   TfLiteDelegate* delegate_ = nullptr;
   TfLiteInterpreter* interpreter_ = nullptr;
   std::vector<TfLiteTensor*> inputs_;

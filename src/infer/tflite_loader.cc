@@ -7,7 +7,9 @@
 #include "base/status.h"
 #include "infer/describe.h"
 #include "infer/labels.h"
+#include "infer/load_observer.h"
 #include "infer/preflight.h"
+#include "infer/probe.h"
 #include "tflite/checks.h"
 
 namespace bowerbird::infer {
@@ -39,14 +41,23 @@ std::string UnreadOutput(const tflite::Graph& graph, const Interpreter& interpre
   return "";
 }
 
+void Tell(const TfliteOptions& options, std::string_view stage, Delegate rung) {
+  if (options.observer == nullptr) return;
+  options.observer->Stage(std::string(stage) + (rung == Delegate::kNone
+                                                    ? ""
+                                                    : ", with " + std::string(DelegateName(rung))));
+}
+
 // One rung: an interpreter that has run on zeros, null if the delegate has nothing to do, or why it
 // cannot be used. The last rung stays in use if only its run failed: zeros may be no valid input at
 // all (a division, an empty search), and the caller's own data decide.
 absl::StatusOr<std::unique_ptr<Interpreter>> Try(Delegate rung, const tflite::Graph& graph,
                                                  const TfliteOptions& options,
                                                  LoadedTflite& loaded) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> made,
-                   Interpreter::Create(loaded.model.get(), rung, options.num_threads));
+  Tell(options, "prepares the model", rung);
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<Interpreter> made,
+      Interpreter::Create(loaded.model.get(), rung, options.num_threads, options.observer));
   if (rung != Delegate::kNone) {
     if (made->delegated() == 0) return nullptr;
     if (const std::string name = UnreadOutput(graph, *made); !name.empty()) {
@@ -54,6 +65,7 @@ absl::StatusOr<std::unique_ptr<Interpreter>> Try(Delegate rung, const tflite::Gr
                                 "', which XNNPACK cannot leave out; export the model without it");
     }
   }
+  Tell(options, "runs the model on zeros", rung);
   const absl::Status run = made->InvokeOnZeros();
   if (run.ok()) return made;
   if (rung != Delegate::kNone) return run;
@@ -64,11 +76,11 @@ absl::StatusOr<std::unique_ptr<Interpreter>> Try(Delegate rung, const tflite::Gr
 // Goes down the ladder to the first rung that holds.
 absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const tflite::Graph& graph,
                                                    const TfliteOptions& options,
-                                                   LoadedTflite& loaded) {
+                                                   bool allow_delegate, LoadedTflite& loaded) {
   RuntimeReport& report = loaded.report;
   std::string why;
   std::vector<Delegate> rungs = AvailableDelegates(&why);
-  if (!options.allow_delegate) {
+  if (!allow_delegate) {
     rungs = {Delegate::kNone};
   } else if (!why.empty()) {
     report.warnings.push_back(why);
@@ -118,17 +130,32 @@ absl::Status AddLabels(const TfliteOptions& options,
   return absl::OkStatus();
 }
 
+// Whether the file may be loaded with the delegate; an error if it may not be loaded at all.
+absl::StatusOr<bool> AskProbe(const TfliteOptions& options, LoadedTflite& loaded) {
+  if (options.probe == nullptr) return options.allow_delegate;
+  ASSIGN_OR_RETURN(
+      Clearance cleared,
+      options.probe->Check(options.context, {.path = options.model_path,
+                                             .bytes = loaded.file->bytes(),
+                                             .num_threads = options.num_threads,
+                                             .allow_delegate = options.allow_delegate}));
+  if (!cleared.warning.empty()) loaded.report.warnings.push_back(std::move(cleared.warning));
+  return cleared.allow_delegate && options.allow_delegate;
+}
+
 absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
   const std::span<const std::byte> bytes = loaded.file->bytes();
   ASSIGN_OR_RETURN(const tflite::Graph graph, tflite::ReadGraph(bytes));
   RETURN_IF_ERROR(Preflight(graph));
+  ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));
   if (loaded.model == nullptr) return InvalidArgument("the runtime refuses the file as damaged");
   for (const tflite::Subgraph& subgraph : graph.subgraphs) {
     loaded.report.operators += static_cast<int>(subgraph.operators.size());
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter, Climb(graph, options, loaded));
+  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter,
+                   Climb(graph, options, allow_delegate, loaded));
   loaded.instance = std::make_unique<TfliteInstance>(std::move(interpreter), loaded.is_dynamic);
   const std::optional<tflite::FileMetadata> metadata = FileMetadataOf(graph, loaded.report);
   loaded.metadata = Describe(graph, metadata, loaded.instance->shapes());

@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/context.h"
 #include "infer/model.h"
 
 namespace bowerbird::infer {
+
+class LoadObserver;
+class ModelProbe;
 
 struct TfliteOptions {
   std::string model_path = {};
@@ -20,6 +24,9 @@ struct TfliteOptions {
   int instances = 0;     // largest pool; 0 = one per core. Grown on demand, one is made at load
   int max_waiting = 64;  // callers queued beyond the instances; more are refused
   bool allow_delegate = true;  // false: plain interpreter, for comparison
+  const ModelProbe* probe = nullptr;  // asked before this process loads the file; null = trust it
+  LoadObserver* observer = nullptr;   // of this load, on its thread; may be null
+  Context context = {};               // of this load: ends the wait for the probe
 };
 
 // What runs where, for `inspect` and logs.

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infer/probe.h"
+
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "infer/mapped_file.h"
+#include "infer/model_facts.h"
+#include "infer/preflight.h"
+#include "infer/probe_run.h"
+#include "infer/tflite_model.h"
+#include "infer/verdict.h"
+#include "nlohmann/json.hpp"
+
+namespace bowerbird::infer {
+namespace {
+
+using How = ProbeEnd::How;
+
+constexpr char kCrashRemedy[] =
+    "; the file is damaged, or made for another runtime: export it again with built-in operators";
+
+// "while it runs on zeros, with xnnpack, in operator 3 (ADD)": as far as it is known.
+std::string Where(const ProbeTale& tale) {
+  if (tale.stage().empty()) return " before it read the file";
+  std::string where = " while it " + tale.stage();
+  if (!tale.operation().empty()) where += ", where it " + tale.operation();
+  return where;
+}
+
+absl::Status Judge(const ProbeEnd& end, const ProbeTale& tale, const ProbeLimits& limits) {
+  switch (end.how) {
+    case How::kTooSlow:
+      return ResourceExhausted("the model takes more than " + std::to_string(limits.time.count()) +
+                               " s" + Where(tale) +
+                               "; use a smaller model, or try again when the machine is less busy");
+    case How::kOutOfMemory:
+      return ResourceExhausted("the model asks for more memory than a first load may have" +
+                               Where(tale) + "; use a smaller model or a machine with more");
+    case How::kCrashed:
+      return InvalidArgument("the runtime dies of the model (" + end.exit.ToString() + ")" +
+                             Where(tale) + kCrashRemedy);
+    case How::kAnswered:
+      break;
+  }
+  return end.tale.answer();
+}
+
+// One examination of one file.
+class Examination {
+ public:
+  Examination(const Context& context, const ProcessProbeOptions& options, ProbeChildOptions child)
+      : context_(context), options_(options), child_(std::move(child)) {}
+
+  absl::StatusOr<Verdict> Run() {
+    Verdict verdict;
+    verdict.unix_time = std::time(nullptr);
+    ASSIGN_OR_RETURN(const ProbeEnd end, RunProbe(context_, options_, child_));
+    if (end.how == How::kCrashed && child_.allow_delegate) {
+      ASSIGN_OR_RETURN(const bool is_enough, HoldsWithoutDelegate());
+      if (is_enough) {
+        verdict.clearance = {.allow_delegate = false,
+                             .warning = "without XNNPACK: " + MessageOf(Judge(end, end.tale, {}))};
+        return verdict;
+      }
+    }
+    if (end.how == How::kAnswered) {
+      verdict.status = end.tale.answer();
+      return verdict;
+    }
+    ASSIGN_OR_RETURN(const ProbeTale tale, Trace(end));
+    verdict.status = Judge(end, tale, options_.limits);
+    return verdict;
+  }
+
+ private:
+  absl::StatusOr<bool> HoldsWithoutDelegate() {
+    ProbeChildOptions plain = child_;
+    plain.allow_delegate = false;
+    ASSIGN_OR_RETURN(const ProbeEnd end, RunProbe(context_, options_, plain));
+    return end.how == How::kAnswered && end.tale.answer().ok();
+  }
+
+  // Once more, with every operator told: the first run was as a load is, this one tells more. It
+  // may end otherwise, for it is not quite the same; then the first one's tale stands.
+  absl::StatusOr<ProbeTale> Trace(const ProbeEnd& first) {
+    ProbeChildOptions traced = child_;
+    traced.trace = true;
+    ASSIGN_OR_RETURN(ProbeEnd again, RunProbe(context_, options_, traced));
+    return again.how == first.how && !again.tale.operation().empty() ? std::move(again.tale)
+                                                                     : first.tale;
+  }
+
+  const Context& context_;
+  const ProcessProbeOptions& options_;
+  const ProbeChildOptions child_;
+};
+
+class ProcessProbe : public ModelProbe {
+ public:
+  ProcessProbe(ProcessProbeOptions options, ModelFacts& facts)
+      : options_(std::move(options)),
+        facts_(facts),
+        conditions_(RuntimeConditions(options_.program_version) + ", probed for " +
+                    std::to_string(options_.limits.time.count()) + " s with " +
+                    std::to_string(options_.limits.memory_bytes >> 20) + " MiB") {}
+
+  absl::StatusOr<Clearance> Check(const Context& context,
+                                  const ProbeRequest& request) const override {
+    const FactSubject subject = {.file_sha256 = Sha256Hex(request.bytes),
+                                 .conditions = conditions_ + ", " +
+                                               std::to_string(request.num_threads) + " threads" +
+                                               (request.allow_delegate ? "" : ", no delegate")};
+    RETURN_IF_ERROR(AwaitTurn(context, subject));
+    absl::StatusOr<Verdict> verdict = VerdictOn(context, request, subject);
+    EndTurn(subject);
+    RETURN_IF_ERROR(verdict.status());
+    if (verdict->status.ok()) return verdict->clearance;
+    const std::string file = facts_.FileOf(Verdict::kKind, subject);
+    if (file.empty()) return verdict->status;
+    return absl::Status(verdict->status.code(),
+                        ToAbsl(MessageOf(verdict->status) + " (known from " + file +
+                               ": remove that to have it tried again)"));
+  }
+
+ private:
+  absl::StatusOr<Verdict> VerdictOn(const Context& context, const ProbeRequest& request,
+                                    const FactSubject& subject) const {
+    std::optional<Verdict> known = facts_.Find<Verdict>(subject);
+    if (known && !known->IsStale(std::time(nullptr))) return *std::move(known);
+    ASSIGN_OR_RETURN(Verdict found, Examination(context, options_,
+                                                {.path = request.path,
+                                                 .sha256 = subject.file_sha256,
+                                                 .num_threads = request.num_threads,
+                                                 .allow_delegate = request.allow_delegate})
+                                        .Run());
+    // Anything else is not about the file: it changed meanwhile, it cannot be read any more.
+    if (!found.status.ok() && !absl::IsInvalidArgument(found.status) &&
+        !absl::IsResourceExhausted(found.status)) {
+      return found.status;
+    }
+    facts_.Keep(subject, found);
+    return found;
+  }
+
+  absl::Status AwaitTurn(const Context& context, const FactSubject& subject) const {
+    MutexLock lock(mutex_);
+    while (busy_.contains(subject.file_sha256)) {
+      RETURN_IF_ERROR(context.Check());
+      turn_ended_.WaitFor(mutex_, kCancellationPoll);
+    }
+    busy_.insert(subject.file_sha256);
+    return absl::OkStatus();
+  }
+
+  void EndTurn(const FactSubject& subject) const {
+    MutexLock lock(mutex_);
+    busy_.erase(subject.file_sha256);
+    turn_ended_.NotifyAll();
+  }
+
+  const ProcessProbeOptions options_;
+  ModelFacts& facts_;
+  const std::string conditions_;
+  mutable Mutex mutex_;
+  mutable CondVar turn_ended_;
+  mutable std::set<std::string> busy_ ABSL_GUARDED_BY(mutex_);  // files that are probed now
+};
+
+}  // namespace
+
+std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts) {
+  return std::make_unique<ProcessProbe>(std::move(options), facts);
+}
+
+absl::StatusOr<Clearance> CheckFile(const TfliteOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, MappedFile::Open(options.model_path));
+  const absl::StatusOr<tflite::Graph> graph = tflite::ReadGraph(file->bytes());
+  const std::string what = "model " + options.model_path;
+  if (!graph.ok()) return Annotate(graph.status(), what);
+  if (absl::Status status = Preflight(*graph); !status.ok()) return Annotate(status, what);
+  if (options.probe == nullptr) return Clearance{options.allow_delegate, ""};
+  const absl::StatusOr<Clearance> cleared =
+      options.probe->Check(options.context, {.path = options.model_path,
+                                             .bytes = file->bytes(),
+                                             .num_threads = options.num_threads,
+                                             .allow_delegate = options.allow_delegate});
+  if (!cleared.ok()) return Annotate(cleared.status(), what);
+  return cleared;
+}
+
+}  // namespace bowerbird::infer

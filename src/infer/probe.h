@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a model file may be loaded into this process. The runtime takes much of a file on trust:
+// some files make it abort, read memory that is not its own, hang, or ask for all memory there is.
+// So a file that is not known yet is loaded and run in a child process first, with limits, by the
+// same code and the same options; what comes of it is the verdict, which is kept.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/context.h"
+
+namespace bowerbird::infer {
+
+class ModelFacts;
+struct TfliteOptions;
+
+struct ProbeRequest {
+  std::string path;
+  std::span<const std::byte> bytes;  // of the file, as they will be loaded
+  int num_threads = 1;
+  bool allow_delegate = true;
+};
+
+// How a file may be loaded.
+struct Clearance {
+  bool allow_delegate = true;  // false: it is safe only without
+  std::string warning;         // why; "" if there is nothing to say
+};
+
+// Thread-safe.
+class ModelProbe {
+ public:
+  virtual ~ModelProbe() = default;
+
+  // Errors: INVALID_ARGUMENT (the runtime refuses the file, or dies of it), RESOURCE_EXHAUSTED (it
+  // takes too long or too much memory): both say at which step and, where that is known, at which
+  // operator. CANCELLED or DEADLINE_EXCEEDED by the context; others: the probe itself failed.
+  virtual absl::StatusOr<Clearance> Check(const Context& context,
+                                          const ProbeRequest& request) const = 0;
+};
+
+struct ProbeLimits {
+  std::chrono::seconds time{60};  // of the clock, and of each processor
+  uint64_t memory_bytes = 0;      // that the child may write to; 0 = half of this machine's
+};
+
+struct ProcessProbeOptions {
+  // What runs RunProbeChild (probe_child.h) with the arguments that are added here.
+  std::vector<std::string> command;
+  std::string program_version;  // verdicts of another version do not count
+  ProbeLimits limits = {};
+};
+
+// `facts` keeps the verdicts and must outlive the probe. Loads of the same file wait for one probe.
+std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts);
+
+// What a load of the file would be told, without loading it here: the checks that need no runtime,
+// then `options.probe`.
+absl::StatusOr<Clearance> CheckFile(const TfliteOptions& options);
+
+}  // namespace bowerbird::infer

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infer/probe_child.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string_view>
+
+#include "base/sha256.h"
+#include "base/status.h"
+#include "infer/load_observer.h"
+#include "infer/mapped_file.h"
+#include "infer/synthetic_input.h"
+#include "infer/tflite_loader.h"
+#include "nlohmann/json.hpp"
+
+namespace bowerbird::infer {
+namespace {
+
+int told_at = STDOUT_FILENO;  // where the parent reads
+
+// No buffer in between: what was told must have left when the process dies.
+void Tell(std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t count = write(told_at, line.data(), line.size());
+    if (count <= 0) _exit(1);  // the parent has gone
+    line.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+void OutOfMemory() {
+  Tell("@memory\n");
+  _exit(1);
+}
+
+void KeepToOurselves() {
+  const int copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (copy >= 0) {
+    told_at = copy;
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  const rlimit nothing{0, 0};
+  setrlimit(RLIMIT_CORE, &nothing);
+  std::ofstream("/proc/self/oom_score_adj") << "1000";
+  std::set_new_handler(&OutOfMemory);
+}
+
+class Teller : public LoadObserver {
+ public:
+  explicit Teller(bool trace) : trace_(trace) {}
+  void Stage(std::string_view stage) override { Tell("@stage " + std::string(stage) + "\n"); }
+  bool WantsOperators() const override { return trace_; }
+  void Operator(std::string_view operation, std::string_view name) override {
+    Tell("@operator " + std::string(operation) + " " + std::string(name) + "\n");
+  }
+  void OperatorDone() override { Tell("@done\n"); }
+
+ private:
+  const bool trace_;
+};
+
+absl::Status CheckContents(const ProbeChildOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, MappedFile::Open(options.path));
+  if (Sha256Hex(file->bytes()) == options.sha256) return absl::OkStatus();
+  return Unavailable(options.path + " changes while it is loaded; load it again when it is whole");
+}
+
+// A second run, on values that zeros leave unused. Its status is for the caller of the model, who
+// may give others.
+void RunOnPattern(TfliteInstance& instance) {
+  for (size_t i = 0; i < instance.shapes().inputs.size(); ++i) {
+    const TensorView view = instance.InputView(static_cast<int>(i));
+    const std::span<std::byte> bytes = instance.Input(static_cast<int>(i));
+    if (bytes.data() != nullptr) FillWithPattern(view.type, view.shape, bytes);
+  }
+  instance.Invoke(Context()).IgnoreError();
+}
+
+// The parent says which file it is; the same contents may later come under another name.
+absl::Status WithoutPath(const absl::Status& status, const std::string& path) {
+  const std::string prefix = "model " + path + ": ";
+  const std::string message = MessageOf(status);
+  if (!message.starts_with(prefix)) return status;
+  return absl::Status(status.code(), ToAbsl(std::string_view(message).substr(prefix.size())));
+}
+
+absl::Status Load(const ProbeChildOptions& options) {
+  Teller teller(options.trace);
+  teller.Stage("reads the file");
+  RETURN_IF_ERROR(CheckContents(options));
+  TfliteOptions load;
+  load.model_path = options.path;
+  load.num_threads = options.num_threads;
+  load.allow_delegate = options.allow_delegate;
+  load.observer = &teller;
+  absl::StatusOr<LoadedTflite> result = LoadTflite(load);
+  if (!result.ok()) return WithoutPath(result.status(), options.path);
+  const LoadedTflite loaded = *std::move(result);
+  teller.Stage("runs on a test pattern, with " + loaded.report.delegate);
+  RunOnPattern(*loaded.instance);
+  teller.Stage("frees the model");  // where the heap shows what was written beyond its blocks
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<std::string> ToArguments(const ProbeChildOptions& options) {
+  std::vector<std::string> arguments = {"--threads=" + std::to_string(options.num_threads),
+                                        "--sha256=" + options.sha256};
+  if (!options.allow_delegate) arguments.emplace_back("--no-delegate");
+  if (options.trace) arguments.emplace_back("--trace");
+  arguments.push_back("--file=" + options.path);
+  return arguments;
+}
+
+ProbeChildOptions FromArguments(const std::vector<std::string>& arguments) {
+  ProbeChildOptions options;
+  for (const std::string& argument : arguments) {
+    const auto value = [&](std::string_view name) {
+      return argument.starts_with(name) ? argument.substr(name.size()) : std::string();
+    };
+    if (std::string text = value("--threads="); !text.empty()) {
+      options.num_threads = std::atoi(text.c_str());
+    }
+    if (std::string text = value("--sha256="); !text.empty()) options.sha256 = text;
+    if (std::string text = value("--file="); !text.empty()) options.path = text;
+    if (argument == "--no-delegate") options.allow_delegate = false;
+    if (argument == "--trace") options.trace = true;
+  }
+  return options;
+}
+
+int RunProbeChild(const ProbeChildOptions& options) {
+  KeepToOurselves();
+  const absl::Status status = Load(options);
+  const nlohmann::json message = MessageOf(status);
+  Tell("@answer " + std::to_string(status.raw_code()) + " " +
+       message.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
+  return 0;
+}
+
+}  // namespace bowerbird::infer

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The child's side of a probe: loads one model file and runs it, telling on a pipe how far it is.
+// What it writes, one line each, read by probe_run.h; other lines do not count:
+//   @stage TEXT        what begins
+//   @operator TEXT     an operator begins;  @done: it has come back (when they are traced)
+//   @memory            there is no more memory; the end follows
+//   @answer CODE TEXT  the status of the load, an absl::StatusCode and its message as JSON string
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bowerbird::infer {
+
+struct ProbeChildOptions {
+  std::string path;
+  std::string sha256;  // of what the parent has seen; anything else is not judged
+  int num_threads = 1;
+  bool allow_delegate = true;
+  bool trace = false;  // name operators
+};
+
+// The arguments by which the child is told them, and back. Unknown arguments are ignored.
+std::vector<std::string> ToArguments(const ProbeChildOptions& options);
+ProbeChildOptions FromArguments(const std::vector<std::string>& arguments);
+
+// In a process that does nothing else: moves standard output out of the libraries' way, asks the
+// kernel to end this process first when memory runs out, and dumps no core. The exit status.
+int RunProbeChild(const ProbeChildOptions& options);
+
+}  // namespace bowerbird::infer
