@@ -78,9 +78,9 @@ struct ScoreCalibration {
 struct Tokenizer {
   enum class Kind { kBert, kSentencePiece, kRegex };
   Kind kind = Kind::kBert;
-  std::vector<AssociatedFile> vocabulary;
-  std::vector<AssociatedFile> model;  // kSentencePiece
-  std::string delimiter;              // kRegex
+  std::vector<AssociatedFile> vocabulary = {};
+  std::vector<AssociatedFile> model = {};  // kSentencePiece
+  std::string delimiter = {};              // kRegex
   bool operator==(const Tokenizer&) const = default;
 };
 
