@@ -15,7 +15,9 @@ add_compile_options(-ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)
 
 if(BOWERBIRD_SANITIZE)
-  add_compile_options(-fsanitize=${BOWERBIRD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # GCC takes the code that the sanitizers add for reads of what was never set.
+  add_compile_options(-fsanitize=${BOWERBIRD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${BOWERBIRD_SANITIZE})
 endif()
 
