@@ -16,6 +16,9 @@ namespace {
 
 constexpr uint64_t kLargestSigned = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
+// Doubles hold whole numbers exactly up to here.
+constexpr double kLargestExact = 9007199254740992.0;
+
 absl::Status DoesNotFit(size_t index, DType type) {
   return InvalidArgument("element " + std::to_string(index) + " of \"data\" is no " +
                          std::string(DatatypeName(type)));
@@ -49,9 +52,10 @@ void Put(T value, size_t index, std::string& bytes) {
   std::memcpy(bytes.data() + index * sizeof(T), &value, sizeof(T));
 }
 
-// A double that is a whole number within T.
+// A double that is a whole number within T, and exactly the one that was sent.
 template <typename T>
 bool FitsInteger(double value) {
+  if (std::abs(value) > kLargestExact) return false;
   // 2^digits is exact in a double, T's largest value need not be.
   const double bound = std::ldexp(1.0, std::numeric_limits<T>::digits);
   const double lowest = std::is_signed_v<T> ? -bound : 0.0;
@@ -76,6 +80,8 @@ absl::Status AppendNumbers(std::string_view bytes, std::string& json) {
     if (i > 0) json += ',';
     const auto end = std::to_chars(text, text + sizeof text, value);
     json.append(text, end.ptr);
+    // Readers take "-0" for the integer, which has no sign.
+    if (std::is_floating_point_v<T> && std::string_view(text, end.ptr) == "-0") json += ".0";
   }
   return absl::OkStatus();
 }
@@ -100,14 +106,16 @@ void Elements::BecomeReal() {
 }
 
 void Elements::AddInteger(int64_t value) {
-  if (is_real_) return AddReal(static_cast<double>(value));
+  // Bits of negative and of large values cannot be told apart.
+  if (is_real_ || (value < 0 && has_large_)) return AddReal(static_cast<double>(value));
   has_negative_ = has_negative_ || value < 0;
   bits_.push_back(static_cast<uint64_t>(value));
 }
 
 void Elements::AddUnsigned(uint64_t value) {
-  if (is_real_) return AddReal(static_cast<double>(value));
-  has_large_ = has_large_ || value > kLargestSigned;
+  const bool is_large = value > kLargestSigned;
+  if (is_real_ || (is_large && has_negative_)) return AddReal(static_cast<double>(value));
+  has_large_ = has_large_ || is_large;
   bits_.push_back(value);
 }
 
@@ -137,9 +145,8 @@ absl::StatusOr<std::string> Elements::PackIntegers() const {
       Put(static_cast<T>(value), i, bytes);
       continue;
     }
-    // Signed and unsigned values of the same bits can only be told apart where there is one kind.
     if (has_large_) {
-      if (has_negative_ || !std::in_range<T>(bits_[i])) return DoesNotFit(i, kTypeOf<T>);
+      if (!std::in_range<T>(bits_[i])) return DoesNotFit(i, kTypeOf<T>);
     } else if (!std::in_range<T>(static_cast<int64_t>(bits_[i]))) {
       return DoesNotFit(i, kTypeOf<T>);
     }

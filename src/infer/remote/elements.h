@@ -38,8 +38,8 @@ class Elements {
 
   std::vector<uint64_t> bits_;  // int64, uint64 where has_large_, double where is_real_
   bool is_real_ = false;
-  bool has_large_ = false;  // above the largest int64
-  bool has_negative_ = false;
+  bool has_large_ = false;     // above the largest int64
+  bool has_negative_ = false;  // never with has_large_
   size_t bools_ = 0;
 };
 
