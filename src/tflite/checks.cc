@@ -220,8 +220,54 @@ class SubgraphChecker {
                      std::to_string(graph_.subgraphs.size()));
       }
     }
-    if (!HasSoundWindow(op.options)) return Wrong(name + " has a window that cannot slide");
+    RETURN_IF_ERROR(CheckOptions(index));
     return CheckCustomOptions(index);
+  }
+
+  // Kernels take a table that is missing, or that belongs to another operator, for one of zeros,
+  // and divide by these.
+  absl::Status CheckOptions(size_t index) const {
+    const Operator& op = subgraph_.operators[index];
+    const std::string_view needed = NeededOptions(graph_.operator_codes[op.code].builtin);
+    if (!needed.empty() && op.options.name() != needed) {
+      return Wrong(OperatorText(index) + " lacks its parameters (" + std::string(needed) + ")");
+    }
+    if (!HasSoundWindow(op.options)) {
+      return Wrong(OperatorText(index) + " has a window that cannot slide");
+    }
+    for (const std::string_view divisor : {"block_size", "rank"}) {
+      if (op.options.Int(divisor, 1) < 1) {
+        return Wrong(OperatorText(index) + " has a " + std::string(divisor) + " below 1");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Empty for operators that run without.
+  static std::string_view NeededOptions(int32_t builtin) {
+    switch (builtin) {
+      case 1:   // AVERAGE_POOL_2D
+      case 12:  // L2_POOL_2D
+      case 17:  // MAX_POOL_2D
+        return "Pool2DOptions";
+      case 3:
+        return "Conv2DOptions";
+      case 4:
+        return "DepthwiseConv2DOptions";
+      case 5:
+        return "DepthToSpaceOptions";
+      case 26:
+        return "SpaceToDepthOptions";
+      case 27:
+        return "SVDFOptions";
+      case 67:
+        return "TransposeConvOptions";
+      case 132:  // CONV_3D
+      case 141:  // CONV_3D_TRANSPOSE
+        return "Conv3DOptions";
+      default:
+        return "";
+    }
   }
 
   // Kernels divide by the steps, and take an unknown padding for an empty output.

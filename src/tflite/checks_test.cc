@@ -158,6 +158,18 @@ TEST(CheckGraph, RefusesWindowsThatCannotSlide) {
   EXPECT_THAT(ErrorOf(graph), HasSubstr("window that cannot slide"));
 }
 
+TEST(CheckGraph, RefusesOperatorsWithoutTheParametersTheyDivideBy) {
+  Graph graph = GoodGraph();
+  graph.operator_codes[0].builtin = 3;  // CONV_2D
+  EXPECT_THAT(ErrorOf(graph), HasSubstr("(CONV_2D) lacks its parameters (Conv2DOptions)"));
+  Table& options = graph.subgraphs[0].operators[0].options;
+  options = Table::Of("Pool2DOptions", {{"stride_w", 1}, {"stride_h", 1}});
+  EXPECT_THAT(ErrorOf(graph), HasSubstr("lacks its parameters"));
+  graph.operator_codes[0].builtin = 26;  // SPACE_TO_DEPTH
+  options = Table("SpaceToDepthOptions");
+  EXPECT_THAT(ErrorOf(graph), HasSubstr("block_size below 1"));
+}
+
 TEST(UnreadTensors, AreWrittenAndNeverRead) {
   Graph graph = GoodGraph();
   EXPECT_THAT(UnreadTensors(graph), ElementsAre(ElementsAre(false, false, false)));

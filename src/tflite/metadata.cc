@@ -115,6 +115,9 @@ class Reader {
   std::vector<AssociatedFile> ReadFiles(const Tables<schema::AssociatedFile>* files) {
     return Each(files, [this](const schema::AssociatedFile& file) {
       Check(file, schema::AssociatedFile::VT_VERSION, "AssociatedFile");
+      if (file.type() < schema::AssociatedFileType::MIN ||
+          file.type() > schema::AssociatedFileType::MAX)
+        Unknown("an associated file of a new type");
       return AssociatedFile{.name = Text(file.name()),
                             .description = Text(file.description()),
                             .type = FileType(file.type()),
@@ -186,6 +189,10 @@ class Reader {
         tensor.image_size = {.width = size->width(), .height = size->height()};
       }
     } else if (const auto* boxes = content.content_properties_as_BoundingBoxProperties()) {
+      if (boxes->type() > schema::BoundingBoxType::MAX ||
+          boxes->coordinate_type() > schema::CoordinateType::MAX) {
+        Unknown("boxes of a new form");
+      }
       tensor.boxes = {.form = BoxForm(boxes->type()),
                       .index = Values(boxes->index()),
                       .in_pixels = boxes->coordinate_type() == schema::CoordinateType::PIXEL};

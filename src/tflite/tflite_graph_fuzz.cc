@@ -32,11 +32,29 @@ void Require(bool condition) {
   if (!condition) std::abort();
 }
 
+uint64_t BytesToWrite(const Table& table) {
+  uint64_t bytes = 64;
+  for (const Table::Field& field : table.fields()) {
+    bytes += 8 * table.Ints(field.name).size() + 4 * table.Floats(field.name).size() +
+             table.Text(field.name).size();
+    for (const Table& child : table.Tables(field.name)) bytes += BytesToWrite(child);
+  }
+  return bytes;
+}
+
 uint64_t BytesToWrite(const Graph& graph) {
   uint64_t bytes = 0;
   for (const Buffer& buffer : graph.buffers) bytes += buffer.data.size();
   for (const Subgraph& subgraph : graph.subgraphs) {
-    for (const Operator& op : subgraph.operators) bytes += op.custom_options.size();
+    for (const Tensor& tensor : subgraph.tensors) {
+      bytes += 64 + tensor.name.size() + 4 * (tensor.shape.size() + tensor.shape_signature.size()) +
+               12 * (tensor.quantization.scale.size() + tensor.quantization.zero_point.size()) +
+               BytesToWrite(tensor.sparsity) + BytesToWrite(tensor.quantization.details);
+    }
+    for (const Operator& op : subgraph.operators) {
+      bytes += op.custom_options.size() + 4 * (op.inputs.size() + op.outputs.size()) +
+               BytesToWrite(op.options) + BytesToWrite(op.options_2);
+    }
   }
   return bytes;
 }
