@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "app/commands.h"
+#include "app/probe_command.h"
 #include "base/status.h"
 
 namespace bowerbird::app {
@@ -110,10 +112,12 @@ vision::ModelFinderOptions ToOptions(const FinderFlags& flags) {
 }
 
 absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
+  const KnownModels known = OpenKnownModels(DefaultDataDir());
   infer::TfliteOptions model_options;
   model_options.model_path = flags.model;
   model_options.num_threads = flags.threads;
   model_options.instances = 1;
+  model_options.probe = known.probe.get();
   LoadedFinder loaded;
   ASSIGN_OR_RETURN(loaded.model, infer::TfliteModel::Load(model_options));
   auto finder = vision::ModelFinder::Create({}, *loaded.model, ToOptions(flags));

@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "app/commands.h"
 #include "app/model_json.h"
+#include "app/probe_command.h"
 #include "base/status.h"
 #include "infer/plain_model.h"
 #include "infer/synthetic_input.h"
@@ -209,11 +211,13 @@ absl::StatusOr<nlohmann::ordered_json> TimeToJson(
 }
 
 absl::StatusOr<nlohmann::ordered_json> MeasureOurs(const MeasureOptions& options) {
+  const KnownModels known = OpenKnownModels(DefaultDataDir());
   ASSIGN_OR_RETURN(const std::unique_ptr<infer::TfliteModel> model,
                    infer::TfliteModel::Load({.model_path = options.model,
                                              .label_path = options.labels,
                                              .num_threads = options.threads,
-                                             .instances = options.instances}));
+                                             .instances = options.instances,
+                                             .probe = known.probe.get()}));
   ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, PatternInputs(*model));
   std::vector<std::unique_ptr<Caller>> callers;
   callers.reserve(static_cast<size_t>(options.instances));

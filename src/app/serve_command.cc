@@ -15,6 +15,7 @@
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
 #include "app/data_dir.h"
+#include "app/probe_command.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -85,7 +86,7 @@ serve::ServerOptions MakeServerOptions(const ServeOptions& options, const machin
 class Serving {
  public:
   Serving(const ServeOptions& options, const DataDir& data_dir)
-      : options_(options), data_dir_(data_dir) {
+      : options_(options), data_dir_(data_dir), known_models_(OpenKnownModels(data_dir.path())) {
     machine::RegisterBuiltins(catalog_);
     config_options_.packages_dir = data_dir.path() + "/packages";
   }
@@ -99,7 +100,8 @@ class Serving {
     auto server_options = MakeServerOptions(options_, config, data_dir_.path());
     const auto listen = server_options.listen;
     ASSIGN_OR_RETURN(server_, serve::Server::Create(std::move(server_options), metrics_));
-    machine_.emplace(catalog_, metrics_, data_dir_.path());
+    machine_.emplace(catalog_, metrics_, data_dir_.path(),
+                     machine::MachineOptions{.model_probe = known_models_.probe.get()});
     services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
                                             server_->sessions(), metrics_, kVersion,
                                             [] { kill(getpid(), SIGTERM); }});
@@ -148,6 +150,7 @@ class Serving {
 
   const ServeOptions& options_;
   const DataDir& data_dir_;
+  const KnownModels known_models_;
   machine::ConfigOptions config_options_;
   Metrics metrics_;
   machine::Catalog catalog_;

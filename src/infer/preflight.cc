@@ -76,6 +76,30 @@ absl::Status CheckEnds(const tflite::Subgraph& subgraph, const std::vector<int32
   return absl::OkStatus();
 }
 
+// Operators that slide over a picture or a matrix and divide by its extents: AVERAGE_POOL_2D,
+// CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, L2_POOL_2D, MAX_POOL_2D, TRANSPOSE_CONV, CONV_3D.
+constexpr std::array<int32_t, 8> kDividing = {1, 3, 4, 9, 12, 17, 67, 132};
+
+// Kernels of those divide by the extents of what they are given, and of what they give.
+absl::Status CheckEmpty(const tflite::Graph& graph) {
+  for (const tflite::Subgraph& subgraph : graph.subgraphs) {
+    const auto is_empty = [&](int32_t index) {
+      return index >= 0 &&
+             std::ranges::count(subgraph.tensors[static_cast<size_t>(index)].shape, 0);
+    };
+    for (const tflite::Operator& op : subgraph.operators) {
+      const tflite::OperatorCode& code = graph.operator_codes[op.code];
+      if (std::ranges::find(kDividing, code.builtin) == kDividing.end()) continue;
+      if (std::ranges::none_of(op.inputs, is_empty) && std::ranges::none_of(op.outputs, is_empty)) {
+        continue;
+      }
+      return InvalidArgument("the model's graph is wrong: " + code.Name() +
+                             " works on a tensor without elements; export it again");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMemory(const tflite::Graph& graph) {
   const uint64_t memory =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
@@ -115,6 +139,7 @@ absl::Status Preflight(const tflite::Graph& graph) {
                            "; convert it with built-in operators only, for that version");
   }
   RETURN_IF_ERROR(tflite::CheckGraph(graph));
+  RETURN_IF_ERROR(CheckEmpty(graph));
   const tflite::Subgraph& main = graph.subgraphs[0];
   RETURN_IF_ERROR(CheckEnds(main, main.inputs, "input"));
   RETURN_IF_ERROR(CheckEnds(main, main.outputs, "output"));

@@ -11,11 +11,8 @@
 #include "base/mutex.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "infer/mapped_file.h"
 #include "infer/model_facts.h"
-#include "infer/preflight.h"
 #include "infer/probe_run.h"
-#include "infer/tflite_model.h"
 #include "infer/verdict.h"
 #include "nlohmann/json.hpp"
 
@@ -108,9 +105,9 @@ class ProcessProbe : public ModelProbe {
   ProcessProbe(ProcessProbeOptions options, ModelFacts& facts)
       : options_(std::move(options)),
         facts_(facts),
-        conditions_(RuntimeConditions(options_.program_version) + ", probed for " +
-                    std::to_string(options_.limits.time.count()) + " s with " +
-                    std::to_string(options_.limits.memory_bytes >> 20) + " MiB") {}
+        runtime_(RuntimeConditions(options_.program_version)),
+        conditions_(runtime_ + ", probed for " + std::to_string(options_.limits.time.count()) +
+                    " s with " + std::to_string(options_.limits.memory_bytes >> 20) + " MiB") {}
 
   absl::StatusOr<Clearance> Check(const Context& context,
                                   const ProbeRequest& request) const override {
@@ -129,6 +126,9 @@ class ProcessProbe : public ModelProbe {
                         ToAbsl(MessageOf(verdict->status) + " (known from " + file +
                                ": remove that to have it tried again)"));
   }
+
+  ModelFacts* facts() const override { return &facts_; }
+  std::string conditions() const override { return runtime_; }
 
  private:
   absl::StatusOr<Verdict> VerdictOn(const Context& context, const ProbeRequest& request,
@@ -168,6 +168,7 @@ class ProcessProbe : public ModelProbe {
 
   const ProcessProbeOptions options_;
   ModelFacts& facts_;
+  const std::string runtime_;
   const std::string conditions_;
   mutable Mutex mutex_;
   mutable CondVar turn_ended_;
@@ -178,22 +179,6 @@ class ProcessProbe : public ModelProbe {
 
 std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts) {
   return std::make_unique<ProcessProbe>(std::move(options), facts);
-}
-
-absl::StatusOr<Clearance> CheckFile(const TfliteOptions& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<MappedFile> file, MappedFile::Open(options.model_path));
-  const absl::StatusOr<tflite::Graph> graph = tflite::ReadGraph(file->bytes());
-  const std::string what = "model " + options.model_path;
-  if (!graph.ok()) return Annotate(graph.status(), what);
-  if (absl::Status status = Preflight(*graph); !status.ok()) return Annotate(status, what);
-  if (options.probe == nullptr) return Clearance{options.allow_delegate, ""};
-  const absl::StatusOr<Clearance> cleared =
-      options.probe->Check(options.context, {.path = options.model_path,
-                                             .bytes = file->bytes(),
-                                             .num_threads = options.num_threads,
-                                             .allow_delegate = options.allow_delegate});
-  if (!cleared.ok()) return Annotate(cleared.status(), what);
-  return cleared;
 }
 
 }  // namespace bowerbird::infer

@@ -19,7 +19,6 @@
 namespace bowerbird::infer {
 
 class ModelFacts;
-struct TfliteOptions;
 
 struct ProbeRequest {
   std::string path;
@@ -44,6 +43,10 @@ class ModelProbe {
   // operator. CANCELLED or DEADLINE_EXCEEDED by the context; others: the probe itself failed.
   virtual absl::StatusOr<Clearance> Check(const Context& context,
                                           const ProbeRequest& request) const = 0;
+
+  // Where loads keep what else they find out about a file, and the conditions of it; null: nowhere.
+  virtual ModelFacts* facts() const { return nullptr; }
+  virtual std::string conditions() const { return ""; }
 };
 
 struct ProbeLimits {
@@ -60,9 +63,5 @@ struct ProcessProbeOptions {
 
 // `facts` keeps the verdicts and must outlive the probe. Loads of the same file wait for one probe.
 std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts);
-
-// What a load of the file would be told, without loading it here: the checks that need no runtime,
-// then `options.probe`.
-absl::StatusOr<Clearance> CheckFile(const TfliteOptions& options);
 
 }  // namespace bowerbird::infer

@@ -19,6 +19,10 @@
 #include "machine/name.h"
 #include "machine/resource.h"
 
+namespace bowerbird::infer {
+class ModelProbe;
+}
+
 namespace bowerbird::machine {
 
 // Finds a resource at call time, for names that are looked up on each call (a vision service's
@@ -47,6 +51,7 @@ struct Environment {
   Metrics* metrics = nullptr;
   const ResourceFinder* finder = nullptr;
   std::string data_dir;
+  const infer::ModelProbe* model_probe = nullptr;  // asked before a model file is loaded
 };
 
 // "rdk:service:mlmodel/m" for "m"; a full name stays as it is. What validate should answer for an

@@ -74,7 +74,7 @@ class Machine::Worker {
  public:
   Worker(const Catalog& catalog, Metrics& metrics, const ResourceFinder& finder,
          std::string data_dir, MachineOptions options)
-      : environment_{&metrics, &finder, std::move(data_dir)},
+      : environment_{&metrics, &finder, std::move(data_dir), options.model_probe},
         gauges_(StateGauges(metrics)),
         view_(std::make_shared<const GraphView>()),
         config_(std::make_shared<const Config>()) {

@@ -48,6 +48,8 @@ struct MachineOptions {
   // How long an exclusive model (see ModelEntry) waits for calls on the previous resource to end.
   std::chrono::nanoseconds release_timeout = std::chrono::seconds(30);
   int max_builds = 4;  // at a time
+  // Of model files, before they are loaded; outlives the machine. null: every file is trusted.
+  const infer::ModelProbe* model_probe = nullptr;
 };
 
 // Thread-safe. Find never waits for a build.

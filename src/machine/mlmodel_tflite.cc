@@ -87,6 +87,8 @@ absl::StatusOr<std::shared_ptr<Resource>> Build(const BuildRequest& request) {
   if (!options.label_path.empty()) {
     ASSIGN_OR_RETURN(options.label_path, ExistingFile(options.label_path));
   }
+  options.probe = request.environment.model_probe;
+  options.context = request.context;
   ASSIGN_OR_RETURN(auto model, infer::TfliteModel::Load(options));
   const std::string& name = request.config.name.name;
   const infer::RuntimeReport& report = model->report();

@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
+#include "app/probe_command.h"
 #include "app/version.h"
 
 namespace {
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   bowerbird::app::RegisterClassify(app, &exit_status);
   bowerbird::app::RegisterInspect(app, &exit_status);
   bowerbird::app::RegisterBench(app, &exit_status);
+  bowerbird::app::RegisterProbeModel(app, &exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
