@@ -29,16 +29,36 @@ bool Eventually(Condition condition) {
 class PoolTest : public ::testing::Test {
  protected:
   std::unique_ptr<Pool> MakePool(int instances, int max_waiting = 8) {
-    return std::make_unique<Pool>(
-        Pool::Options{.name = "m.tflite", .instances = instances, .max_waiting = max_waiting},
-        std::make_unique<Instance>(), [this]() -> absl::StatusOr<std::unique_ptr<Instance>> {
-          ++made_;
-          if (fail_) return Internal("no memory");
-          return std::make_unique<Instance>();
-        });
+    return std::make_unique<Pool>(Pool::Options{.name = "m.tflite",
+                                                .instances = instances,
+                                                .max_waiting = max_waiting,
+                                                .idle_period = 60s,
+                                                .metrics = MetricsOf(metrics_, "m"),
+                                                .on_grown = [this] { ++grown_; }},
+                                  std::make_unique<Instance>(),
+                                  [this]() -> absl::StatusOr<std::unique_ptr<Instance>> {
+                                    ++made_;
+                                    if (fail_) return Internal("no memory");
+                                    return std::make_unique<Instance>();
+                                  });
   }
 
+  // What /metrics says of the model, as (existing, idle, waiting).
+  std::vector<double> Published() {
+    std::vector<double> values;
+    for (const char* line : {"instances{model=\"m\",state=\"existing\"} ",
+                             "instances{model=\"m\",state=\"idle\"} ", "waiting{model=\"m\"} "}) {
+      const std::string text = metrics_.Text();
+      const size_t at = text.find(std::string("bowerbird_model_") + line);
+      values.push_back(at == std::string::npos ? -1
+                                               : std::stod(text.substr(text.find("} ", at) + 2)));
+    }
+    return values;
+  }
+
+  Metrics metrics_;
   std::atomic<int> made_ = 0;
+  std::atomic<int> grown_ = 0;
   std::atomic<bool> fail_ = false;
 };
 
@@ -182,6 +202,76 @@ TEST_F(PoolTest, TellsEveryWaiterWhenNothingCanBeMadeAnyMore) {
   auto recovered = pool->Take(Context());
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   pool->GiveBack(*std::move(recovered));
+}
+
+TEST_F(PoolTest, DoesNotQueueWhoHasSomewhereElseToWait) {
+  const auto pool = MakePool(2);
+  auto first = *pool->TakeUnlessBusy(Context());
+  auto second = *pool->TakeUnlessBusy(Context());
+  ASSERT_NE(second, nullptr) << "the pool could still grow";
+  const auto third = pool->TakeUnlessBusy(Context());
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(*third, nullptr);
+  pool->GiveBack(std::move(first));
+  pool->GiveBack(std::move(second));
+}
+
+TEST_F(PoolTest, TakesDownWhatWasIdleForTheWholePeriodButForOne) {
+  const auto pool = MakePool(3);
+  auto first = *pool->Take(Context());
+  auto second = *pool->Take(Context());
+  auto third = *pool->Take(Context());
+  EXPECT_EQ(grown_, 2);
+  pool->GiveBack(std::move(first));
+  pool->GiveBack(std::move(second));
+  std::vector<std::unique_ptr<Instance>> retired;
+  const auto now = std::chrono::steady_clock::now();
+  const auto next = pool->Shrink(now + 59s, retired);
+  EXPECT_TRUE(retired.empty());
+  EXPECT_GT(next, now + 59s);
+  EXPECT_LE(next, now + 60s);
+  EXPECT_EQ(pool->Shrink(now + 61s, retired), Pool::TimePoint::max());
+  EXPECT_EQ(retired.size(), 2U);
+  EXPECT_EQ(pool->counts().existing, 1);
+  pool->GiveBack(std::move(third));
+  EXPECT_EQ(pool->Shrink(now + 1000s, retired), Pool::TimePoint::max());
+  EXPECT_EQ(retired.size(), 2U) << "the last one stays";
+  auto a = *pool->Take(Context());
+  auto b = *pool->Take(Context());
+  EXPECT_EQ(grown_, 3) << "it grows again";
+  pool->GiveBack(std::move(a));
+  pool->GiveBack(std::move(b));
+}
+
+TEST_F(PoolTest, TriesToGrowAgainAfterItHasShrunk) {
+  const auto pool = MakePool(3);
+  auto first = *pool->Take(Context());
+  auto second = *pool->Take(Context());
+  fail_ = true;
+  EXPECT_FALSE(pool->Take(Context().WithTimeout(5ms)).ok());
+  EXPECT_EQ(pool->counts().limit, 2);
+  pool->GiveBack(std::move(first));
+  pool->GiveBack(std::move(second));
+  std::vector<std::unique_ptr<Instance>> retired;
+  pool->Shrink(std::chrono::steady_clock::now() + 61s, retired);
+  EXPECT_EQ(pool->counts().limit, 3);
+}
+
+TEST_F(PoolTest, PublishesWhatItHasAndTakesItAwayAtItsEnd) {
+  auto old_version = MakePool(2);
+  EXPECT_THAT(Published(), ::testing::ElementsAre(1, 1, 0));
+  auto taken = *old_version->Take(Context());
+  EXPECT_THAT(Published(), ::testing::ElementsAre(1, 0, 0));
+  const auto new_version = MakePool(1);
+  EXPECT_THAT(Published(), ::testing::ElementsAre(2, 1, 0)) << "both versions count";
+  auto other = *new_version->Take(Context());
+  std::thread waiter([&] { new_version->GiveBack(*new_version->Take(Context())); });
+  EXPECT_TRUE(Eventually([&] { return Published() == std::vector<double>({2, 0, 1}); }));
+  new_version->GiveBack(std::move(other));
+  waiter.join();
+  old_version->GiveBack(std::move(taken));
+  old_version.reset();
+  EXPECT_THAT(Published(), ::testing::ElementsAre(1, 1, 0));
 }
 
 TEST_F(PoolTest, ManyCallersShareFewInstancesAndNoneIsLost) {

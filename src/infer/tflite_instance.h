@@ -39,6 +39,9 @@ class TfliteInstance : public Instance {
 
   RuntimeShapes shapes() const;
 
+  // The same model made for several callers in one run; null until one is needed.
+  std::unique_ptr<TfliteInstance> for_rows;
+
   // Before the next caller: inputs of fixed shape get it back. On error this is broken.
   absl::Status RestoreShapes();
 

@@ -9,51 +9,64 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "infer/pool.h"
+#include "infer/pool_sweeper.h"
+#include "infer/row_serving.h"
+#include "infer/tflite_lease.h"
 #include "infer/tflite_loader.h"
 
 namespace bowerbird::infer {
 namespace {
 
-class TfliteLease : public Lease {
+// Tells the sweeper that everything declared after it has gone.
+class TrimAtEnd {
  public:
-  TfliteLease(Pool& pool, std::unique_ptr<Instance> instance)
-      : pool_(pool), instance_(std::move(instance)) {}
-  ~TfliteLease() override { pool_.GiveBack(std::move(instance_)); }
-
-  absl::Status ResizeInput(int index, const Shape& shape) override {
-    return tflite().ResizeInput(index, shape);
+  explicit TrimAtEnd(std::shared_ptr<PoolSweeper> sweeper) : sweeper_(std::move(sweeper)) {}
+  ~TrimAtEnd() {
+    if (sweeper_ != nullptr) sweeper_->Trim();
   }
-  std::span<std::byte> Input(int index) override { return tflite().Input(index); }
-  TensorView InputView(int index) const override { return tflite().InputView(index); }
-  absl::Status Invoke(const Context& context) override { return tflite().Invoke(context); }
-  TensorView Output(int index) const override { return tflite().Output(index); }
+  TrimAtEnd(const TrimAtEnd&) = delete;
+  TrimAtEnd& operator=(const TrimAtEnd&) = delete;
 
-  TfliteInstance& tflite() const { return static_cast<TfliteInstance&>(*instance_); }
+  PoolSweeper* sweeper() const { return sweeper_.get(); }
 
  private:
-  Pool& pool_;
-  std::unique_ptr<Instance> instance_;  // a TfliteInstance: the pool's factory makes no other
+  const std::shared_ptr<PoolSweeper> sweeper_;
 };
 
 class PooledTfliteModel : public TfliteModel {
  public:
-  PooledTfliteModel(const TfliteOptions& options, LoadedTflite loaded)
-      : loaded_(std::move(loaded)),
-        pool_({.name = options.model_path,
-               .instances = InstancesOf(options),
-               .max_waiting = options.max_waiting},
-              std::move(loaded_.instance),
+  PooledTfliteModel(const TfliteOptions& options, BatchPlan plan, LoadedTflite loaded)
+      : end_(options.sweeper),
+        loaded_(std::move(loaded)),
+        pool_(PoolOptions(options), std::move(loaded_.instance),
               [this, threads = options.num_threads]() -> absl::StatusOr<std::unique_ptr<Instance>> {
                 return MakeInstance(loaded_, threads);
-              }) {}
+              }) {
+    if (plan.rows > 1) {
+      row_serving_ = std::make_unique<RowServing>(std::move(plan), loaded_, options, pool_);
+    }
+    if (end_.sweeper() != nullptr) end_.sweeper()->Add(pool_);
+  }
+  ~PooledTfliteModel() override {
+    if (end_.sweeper() != nullptr) end_.sweeper()->Remove(pool_);
+  }
+  PooledTfliteModel(const PooledTfliteModel&) = delete;
+  PooledTfliteModel& operator=(const PooledTfliteModel&) = delete;
 
   const ModelMetadata& metadata() const override { return loaded_.metadata; }
   const RuntimeReport& report() const override { return loaded_.report; }
-  InstanceCounts instances() const override { return pool_.counts(); }
+  InstanceCounts instances() const override {
+    InstanceCounts counts = pool_.counts();
+    if (row_serving_ != nullptr) counts.waiting += row_serving_->waiting();
+    return counts;
+  }
 
   absl::StatusOr<std::unique_ptr<Lease>> Acquire(const Context& context) const override {
     while (true) {
-      ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance, pool_.Take(context));
+      ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance, row_serving_ == nullptr
+                                                               ? pool_.Take(context)
+                                                               : pool_.TakeUnlessBusy(context));
+      if (instance == nullptr) return row_serving_->Acquire(context);
       auto lease = std::make_unique<TfliteLease>(pool_, std::move(instance));
       // An instance that cannot be brought back to its shapes is dropped; the next one is taken.
       if (lease->tflite().RestoreShapes().ok()) return lease;
@@ -66,8 +79,23 @@ class PooledTfliteModel : public TfliteModel {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
+  static Pool::Options PoolOptions(const TfliteOptions& options) {
+    Pool::Options pool;
+    pool.name = options.model_path;
+    pool.instances = InstancesOf(options);
+    pool.max_waiting = options.max_waiting;
+    pool.idle_period = options.idle_period;
+    pool.metrics = options.metrics;
+    if (options.sweeper != nullptr) {
+      pool.on_grown = [sweeper = options.sweeper] { sweeper->Look(); };
+    }
+    return pool;
+  }
+
+  const TrimAtEnd end_;
   LoadedTflite loaded_;
-  mutable Pool pool_;  // borrowing is not a change that callers can see
+  mutable Pool pool_;                        // borrowing is not a change that callers can see
+  std::unique_ptr<RowServing> row_serving_;  // null: no calls are run together
 };
 
 absl::Status CheckOptions(const TfliteOptions& options) {
@@ -79,6 +107,10 @@ absl::Status CheckOptions(const TfliteOptions& options) {
     return InvalidArgument("instances is " + std::to_string(options.instances) +
                            ", it must be from 0 (one per core) to 256");
   }
+  if (options.batch_rows < 1 || options.batch_rows > 64) {
+    return InvalidArgument("batch_rows is " + std::to_string(options.batch_rows) +
+                           ", it must be from 1 (never together) to 64");
+  }
   return absl::OkStatus();
 }
 
@@ -88,12 +120,14 @@ absl::StatusOr<std::unique_ptr<TfliteModel>> TfliteModel::Load(const TfliteOptio
   RETURN_IF_ERROR(CheckOptions(options));
   const auto start = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(LoadedTflite loaded, LoadTflite(options));
+  BatchPlan plan = PlanBatching(loaded, options);
+  loaded.report.batching = plan.verdict;
   loaded.report.load_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   for (const std::string& warning : loaded.report.warnings) {
     LogWarning("infer", options.model_path + ": " + warning);
   }
-  return std::make_unique<PooledTfliteModel>(options, std::move(loaded));
+  return std::make_unique<PooledTfliteModel>(options, std::move(plan), std::move(loaded));
 }
 
 }  // namespace bowerbird::infer

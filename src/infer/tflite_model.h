@@ -4,6 +4,8 @@
 // it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,11 +13,22 @@
 #include "absl/status/statusor.h"
 #include "base/context.h"
 #include "infer/model.h"
+#include "infer/serving.h"
 
 namespace bowerbird::infer {
 
 class LoadObserver;
 class ModelProbe;
+class PoolSweeper;
+
+// Whether a file may be run in another form than it has (docs/inference.md). Callers see the same
+// types, shapes and names.
+enum class Prepare {
+  kNone,  // as it is
+  // Operators that the runtime lacks are replaced; with a probe that keeps facts, the form that is
+  // measured to be faster here is taken.
+  kAuto
+};
 
 struct TfliteOptions {
   std::string model_path = {};
@@ -23,10 +36,25 @@ struct TfliteOptions {
   int num_threads = 1;          // per instance; more than 1 only pays on an otherwise idle machine
   int instances = 0;     // largest pool; 0 = one per core. Grown on demand, one is made at load
   int max_waiting = 64;  // callers queued beyond the instances; more are refused
-  bool allow_delegate = true;  // false: plain interpreter, for comparison
+  bool allow_delegate = true;         // false: plain interpreter, for comparison
   const ModelProbe* probe = nullptr;  // asked before this process loads the file; null = trust it
   LoadObserver* observer = nullptr;   // of this load, on its thread; may be null
   Context context = {};               // of this load: ends the wait for the probe
+  Prepare prepare = Prepare::kAuto;
+  // What the model may weigh, by estimate: constants, packed weights and tensors of all instances.
+  // Above it other forms are not taken, then instances are left out; one stays. 0 = no limit.
+  uint64_t max_memory_bytes = 0;
+
+  // Calls that wait for an instance are run together where that is measured to be faster: so many
+  // at most; 1 = never. A run that could be larger is held back for `batch_delay`, < 0 = half the
+  // time of a call, at most 2 ms.
+  int batch_rows = 1;
+  std::chrono::nanoseconds batch_delay{-1};
+  // Instances beyond the first that are idle for so long are taken down. 0, or no sweeper: never.
+  std::chrono::nanoseconds idle_period = std::chrono::seconds(60);
+  // Shared: a call may hold its model for longer than whoever made the sweeper lives.
+  std::shared_ptr<PoolSweeper> sweeper = nullptr;
+  ServingMetrics metrics = {};
 };
 
 // What runs where, for `inspect` and logs.
@@ -37,14 +65,9 @@ struct RuntimeReport {
   int operators = 0;                  // of the graph
   std::vector<std::string> warnings;  // e.g. why a better delegate was refused
   double load_ms = 0;
-};
-
-// Of the pool, for gauges.
-struct InstanceCounts {
-  int existing = 0;
-  int limit = 0;
-  int idle = 0;
-  int waiting = 0;  // callers in the queue
+  std::string preparation;  // which form is run, and why: "as given: 1.2 ms in float32, ..."
+  bool prepared = false;    // not as the file has it
+  std::string batching;  // whether calls are run together, and why (not)
 };
 
 class TfliteModel : public Model {
