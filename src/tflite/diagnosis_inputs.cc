@@ -53,19 +53,6 @@ std::vector<float> OffsetIn(const GraphView& view, int32_t input) {
   return {};
 }
 
-// Candidates as YOLOX gives them: one a cell of strides 8, 16 and 32, channels first going in. Its
-// training reads pictures as OpenCV does, blue first, and does not scale them.
-bool LooksLikeYolox(const Case& model) {
-  if (CandidateOutput(model.view) < 0) return false;
-  const Tensor& input = *model.view.inputs()[0];
-  if (!PictureOf(input).channels_first) return false;
-  int64_t cells = 0;
-  for (const int32_t stride : {8, 16, 32}) {
-    cells += int64_t{input.shape[2] / stride} * (input.shape[3] / stride);
-  }
-  return model.view.outputs()[0]->shape[1] == cells;
-}
-
 void JudgeColours(const Case& model, size_t position, std::vector<Finding>& findings) {
   const Tensor& input = *model.view.inputs()[position];
   const TensorMetadata* metadata = MetadataOf(model, position);
@@ -77,7 +64,7 @@ void JudgeColours(const Case& model, size_t position, std::vector<Finding>& find
     sign = "its means are those of photographs with blue first";
   } else if (RisesAsBgr(OffsetIn(model.view, model.view.InputIndex(position)))) {
     sign = "the graph takes off the means of photographs with blue first";
-  } else if (LooksLikeYolox(model)) {
+  } else if (LooksLikeYolox(model.view)) {
     sign = "it has the form of YOLOX, which is trained with blue first and pixels 0..255";
   } else {
     return;
@@ -96,9 +83,9 @@ void JudgeScaling(const Case& model, size_t position, std::vector<Finding>& find
     return;
   }
   const bool is_candidates = CandidateOutput(model.view) >= 0;
-  const std::string assumed = LooksLikeYolox(model) ? "v, as YOLOX wants it,"
-                              : is_candidates       ? "v / 255, as most YOLO models want it,"
-                                                    : "(v / 255 - 0.5) / 0.5";
+  const std::string assumed = LooksLikeYolox(model.view) ? "v, as YOLOX wants it,"
+                              : is_candidates            ? "v / 255, as most YOLO models want it,"
+                                                         : "(v / 255 - 0.5) / 0.5";
   findings.push_back({.id = "input-scaling-unknown",
                       .what = "the file does not say how pixels become numbers",
                       .which = "input " + Quoted(input) + " is FLOAT32; " + assumed + " is assumed",

@@ -83,6 +83,23 @@ const Tensor* JointTensor(const GraphView& view, const std::set<int32_t>& parts)
   return nullptr;
 }
 
+// A tensor that a convolution computes, and so is bounded by nothing, under a scale that holds
+// 0..1: the one that converters give to LOGISTIC, forced upon the boxes beside its scores.
+const Tensor* UnboundedPart(const GraphView& view, const std::set<int32_t>& parts,
+                            const Tensor& joint) {
+  const RealRange range = RangeOf(joint);
+  if (range.low != 0 || std::abs(range.high - 1) > 0.02) return nullptr;
+  for (const int32_t index : parts) {
+    const Operator* maker = view.ProducerOf(index);
+    if (maker == nullptr || maker->options.Int("fused_activation_function") != 0) continue;
+    const std::string name = view.NameOf(*maker);
+    if (name == "CONV_2D" || name == "DEPTHWISE_CONV_2D" || name == "FULLY_CONNECTED") {
+      return view.tensor(index);
+    }
+  }
+  return nullptr;
+}
+
 void AddSaturated(const std::string& which, std::vector<Finding>& findings) {
   findings.push_back({.id = "box-tensor-saturated",
                       .severity = Severity::kError,
@@ -108,6 +125,12 @@ void JudgeBoxTensor(const Case& model, const std::vector<Clip>& clips, std::set<
   }
   const Tensor* joint = JointTensor(model.view, parts);
   if (joint == nullptr || !explained.empty()) return;
+  if (const Tensor* part = UnboundedPart(model.view, parts, *joint); part != nullptr) {
+    return AddSaturated(Quoted(*joint) + " holds " + RangeText(*joint) +
+                            ", the range of scores, and boxes come into it from " + Quoted(*part) +
+                            ", which nothing bounds",
+                        findings);
+  }
   const double step = joint->quantization.scale[0];
   if (step <= kCoarsestScoreStep) return;
   findings.push_back(

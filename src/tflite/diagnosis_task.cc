@@ -298,6 +298,17 @@ int CandidateOutput(const GraphView& view) {
   return columns >= 5 && candidates >= kMinCandidates ? 0 : -1;
 }
 
+bool LooksLikeYolox(const GraphView& view) {
+  if (CandidateOutput(view) < 0) return false;
+  const Tensor& input = *view.inputs()[0];
+  if (!PictureOf(input).channels_first) return false;
+  int64_t cells = 0;
+  for (const int32_t stride : {8, 16, 32}) {
+    cells += int64_t{input.shape[2] / stride} * (input.shape[3] / stride);
+  }
+  return view.outputs()[0]->shape[1] == cells;
+}
+
 TaskGuess GuessTask(const GraphView& view, const std::optional<FileMetadata>& metadata) {
   TaskGuess guess = ByOperators(view);
   if (guess.task == Task::kUnknown && metadata) guess = ByMetadata(*metadata);

@@ -39,4 +39,8 @@ TaskGuess GuessTask(const GraphView& view, const std::optional<FileMetadata>& me
 // [1, K, N], of a detector of the YOLO kind; -1 if there is none.
 int CandidateOutput(const GraphView& view);
 
+// Candidates as YOLOX gives them: one a cell of strides 8, 16 and 32, channels first going in. Its
+// training reads pictures as OpenCV does, blue first, and does not scale them.
+bool LooksLikeYolox(const GraphView& view);
+
 }  // namespace bowerbird::tflite
