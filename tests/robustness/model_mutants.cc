@@ -176,8 +176,10 @@ std::vector<MutantSource> Corpus(const std::string& data, bool full) {
     const std::string file = ReadFile(data + "/models/" + model);
     const std::string name = model.substr(model.find('/') + 1);
     const bool is_slow = name.starts_with("ssd");
-    corpus.emplace_back("flips of " + name, Kind::kFlips, file, full ? 2000 : is_slow ? 40 : 150);
-    corpus.emplace_back("shapes of " + name, Kind::kShapes, file, full ? 400 : is_slow ? 20 : 60);
+    const size_t flips = full ? (is_slow ? 1000 : 2250) : (is_slow ? 30 : 150);  // 10,000 in all
+    corpus.emplace_back("flips of " + name, Kind::kFlips, file, flips);
+    corpus.emplace_back("shapes of " + name, Kind::kShapes, file,
+                        full ? (is_slow ? 100 : 400) : (is_slow ? 15 : 60));
     if (!is_slow) {
       const size_t cuts = file.size() / kCut;
       corpus.emplace_back("cuts of " + name, Kind::kCuts, file,
