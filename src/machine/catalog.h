@@ -21,6 +21,7 @@
 
 namespace bowerbird::infer {
 class ModelProbe;
+class PoolSweeper;
 }
 
 namespace bowerbird::machine {
@@ -51,6 +52,8 @@ struct Environment {
   Metrics* metrics = nullptr;
   const ResourceFinder* finder = nullptr;
   std::string data_dir;
+  // Of all models in this process. Shared: a call may hold its model beyond the machine's end.
+  std::shared_ptr<infer::PoolSweeper> sweeper = nullptr;
   const infer::ModelProbe* model_probe = nullptr;  // asked before a model file is loaded
 };
 

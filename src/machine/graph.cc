@@ -244,7 +244,7 @@ bool Graph::DependenciesReady(Node& node) {
       node.step = Step::kBuild;
       Withdraw(node);
     }
-    if (need.step != Step::kReady) {
+    if (!need.settled()) {
       ready = false;
     } else if (node.step == Step::kReady && node.built_with[name] != need.version) {
       node.step = Step::kBuild;

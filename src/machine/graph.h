@@ -4,8 +4,9 @@
 // owner calls it, Advance never blocks, and slow work runs in BuildJobs.
 //
 // A node goes kCheck (its model's validate) -> kBuild (wait for dependencies, build) -> kReady; a
-// failure puts it to kFailed, from where it starts again after the retry interval. Whatever changes
-// what it was made from (entry, model, a dependency) sends it back.
+// failure puts it to kFailed (with the resource that it had, if that outlives failures), from where
+// it starts again after the retry interval. Whatever changes what it was made from (entry, model, a
+// dependency) sends it back.
 #pragma once
 
 #include <chrono>

@@ -42,6 +42,11 @@ struct Graph::Node {
   ResourceStatus shown;
 
   bool failing() const { return !fault.ok() && resource == nullptr; }
+  bool outlives_failure() const { return resource != nullptr && resource->OutlivesFailure(); }
+  // Whether others may be built on what is there now.
+  bool settled() const {
+    return step == Step::kReady || (step == Step::kFailed && resource != nullptr);
+  }
 };
 
 }  // namespace bowerbird::machine

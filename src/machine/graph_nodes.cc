@@ -56,6 +56,7 @@ void Graph::AddOrUpdate(const ResourceConfig& entry, const std::string& revision
   if (!node.external_source.empty()) Withdraw(node);
   if (known && node.config.SameAs(entry)) {
     node.config = entry;  // its place in the file may be another
+    if (node.step == Step::kReady && node.resource->Outdated()) StartAgain(node);
     return;
   }
   node.external_source.clear();
@@ -163,12 +164,16 @@ void Graph::Fail(Node& node, const absl::Status& fault, TimePoint retry_at) {
   // Faults of the config are told with its file; config entries say so already.
   const bool of_config = ToStd(fault.message()).starts_with(node.config.path);
   node.fault = of_config && !file_name_.empty() ? Annotate(fault, file_name_) : fault;
-  Withdraw(node);
+  if (!node.outlives_failure()) return Withdraw(node);
+  node.fault = absl::Status(
+      node.fault.code(), ToAbsl(MessageOf(node.fault) + "; the version before it keeps serving"));
 }
 
 void Graph::Show(Node& node) {
   ResourceState state = ResourceState::kUnconfigured;
-  if (node.resource != nullptr) {
+  if (node.outlives_failure() && node.step != Step::kReady && !node.fault.ok()) {
+    state = ResourceState::kUnhealthy;
+  } else if (node.resource != nullptr) {
     state = node.step == Step::kReady ? ResourceState::kReady : ResourceState::kConfiguring;
   } else if (!node.fault.ok()) {
     state = ResourceState::kUnhealthy;

@@ -56,7 +56,9 @@ struct MachineOptions {
 //
 // A resource whose entry changes stays in use until its replacement is ready, then calls in flight
 // keep the old one until they end. Where the replacement fails, the old one goes too: what runs is
-// always what the config says. A resource is there only while all of its dependencies are.
+// what the config says. Models are the exception (Resource::OutlivesFailure): a version that cannot
+// be loaded leaves the one before it serving, and the status says why. A resource is there only
+// while all of its dependencies are.
 class Machine : public ResourceFinder {
  public:
   // Starts the worker thread "graph", which builds, retries and removes.
@@ -64,8 +66,9 @@ class Machine : public ResourceFinder {
           MachineOptions options = {});
   ~Machine() override;
 
-  // Makes `config` the wanted state; returns at once. The worker rebuilds what changed and what
-  // depends on it; calls in flight keep the old resources until they end.
+  // Makes `config` the wanted state; returns at once. The worker rebuilds what changed (or is made
+  // from a file that did: Resource::Outdated) and what depends on it; calls in flight keep the old
+  // resources until they end.
   void Apply(Config config);
 
   // Resources that do not come from the config: those of a remote machine. Replaces the set that

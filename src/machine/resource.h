@@ -45,6 +45,14 @@ class Resource {
 
   // StopAll reaches every resource; things that move override it. Default: OK.
   virtual absl::Status Stop(const Context& context);
+
+  // Whether it stays in use, with the error in its status, where its replacement cannot be built.
+  // Default: false, what runs is what the config says.
+  virtual bool OutlivesFailure() const { return false; }
+
+  // Whether what it was made from, such as a file, is another now. Asked when a config is applied
+  // that leaves its entry as it is; must be quick. Default: false.
+  virtual bool Outdated() const { return false; }
 };
 
 // A resource that lives in a module or on another machine. Calls are forwarded by (service, name).

@@ -26,6 +26,9 @@ class VisionService : public Vision {
 
   VisionService(std::unique_ptr<const vision::Finder> finder, Options options);
 
+  // On a model: a version that the service cannot work with leaves it on the one before.
+  bool OutlivesFailure() const override { return options_.model != nullptr; }
+
   absl::StatusOr<Detections> GetDetections(const Context& context, const image::Picture& picture,
                                            const Json& extra) override;
   absl::StatusOr<Detections> GetDetectionsFromCamera(const Context& context,
