@@ -15,6 +15,7 @@
 #include "app/model_json.h"
 #include "app/probe_command.h"
 #include "base/status.h"
+#include "infer/diagnosis_places.h"
 #include "infer/plain_model.h"
 #include "infer/synthetic_input.h"
 #include "infer/tflite_model.h"
@@ -128,6 +129,17 @@ absl::StatusOr<std::vector<Tensor>> PatternInputs(const infer::TfliteModel& mode
   return inputs;
 }
 
+// Whether the model takes them. Values may be indices, of which a pattern has none that are valid;
+// then zeros are, and `inputs` become that.
+absl::StatusOr<std::string> MakeValid(const infer::TfliteModel& model,
+                                      std::vector<Tensor>& inputs) {
+  double own_ms = 0;
+  if (OurCaller(model, inputs).Call(&own_ms).ok()) return "pattern";
+  for (Tensor& input : inputs) std::ranges::fill(input.bytes, std::byte{0});
+  RETURN_IF_ERROR(OurCaller(model, inputs).Call(&own_ms));
+  return "zeros";
+}
+
 struct Samples {
   absl::Status status;
   std::vector<double> call_ms;
@@ -218,7 +230,8 @@ absl::StatusOr<nlohmann::ordered_json> MeasureOurs(const MeasureOptions& options
                                              .num_threads = options.threads,
                                              .instances = options.instances,
                                              .probe = known.probe.get()}));
-  ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, PatternInputs(*model));
+  ASSIGN_OR_RETURN(std::vector<Tensor> inputs, PatternInputs(*model));
+  ASSIGN_OR_RETURN(const std::string input, MakeValid(*model, inputs));
   std::vector<std::unique_ptr<Caller>> callers;
   callers.reserve(static_cast<size_t>(options.instances));
   for (int i = 0; i < options.instances; ++i) {
@@ -226,6 +239,12 @@ absl::StatusOr<nlohmann::ordered_json> MeasureOurs(const MeasureOptions& options
   }
   ASSIGN_OR_RETURN(nlohmann::ordered_json json,
                    TimeToJson(callers, options.seconds, model->report().load_ms));
+  json["input"] = input;
+  if (options.places) {
+    // For what the delegate of this model makes of the file as it is.
+    const auto places = infer::DelegatedOperators(options.model, model->report().delegate);
+    if (places.ok()) json["delegated"] = *places;
+  }
   json["report"] = ToJson(model->report());
   json["metadata"] = ToJson(model->metadata());
   return json;

@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<std::string>> ArgumentsOf(const MeasureOptions& optio
     arguments.push_back("--labels");
     arguments.push_back(options.labels);
   }
+  if (options.places) arguments.push_back("--places");
   arguments.push_back("--");  // a file may be named like an option
   arguments.push_back(options.model);
   return arguments;
@@ -62,6 +63,7 @@ void RegisterMeasureModel(CLI::App& app, int* exit_status) {
   command->add_option("--threads", options->threads);
   command->add_option("--instances", options->instances);
   command->add_option("--seconds", options->seconds);
+  command->add_flag("--places", options->places);
   command->callback([options, exit_status] {
     const absl::StatusOr<nlohmann::ordered_json> result = MeasureHere(*options);
     if (!result.ok()) return Fail(exit_status, MessageOf(result.status()));

@@ -24,6 +24,7 @@ struct MeasureOptions {
   int threads = 1;               // of each interpreter
   int instances = 1;             // interpreters that run at the same time, one caller each
   double seconds = 0.4;          // of timed runs, after two that are not counted
+  bool places = false;           // "ours": also say which operators the delegate takes
 };
 
 // Adds the hidden command.
@@ -32,8 +33,10 @@ void RegisterMeasureModel(CLI::App& app, int* exit_status);
 // Runs it in a child. The answer has, for every variant:
 //   p50_ms p99_ms load_ms peak_rss_mb runs calls_per_second
 //   top: for each output [[index, value] ...] highest first, and range: [max - min ...]
-// and for "ours" also overhead_us (p50 of a call minus its own Invoke), report and metadata.
-// Errors: what the child says; FAILED_PRECONDITION with the signal if it was brought down.
+// and for "ours" also overhead_us (p50 of a call minus its own Invoke), report and metadata, input
+// ("pattern", or "zeros" where the model refuses that), and on demand delegated: [[true ...] ...]
+// by subgraph and operator of the file. Errors: what the child says; FAILED_PRECONDITION with the
+// signal if it was brought down.
 absl::StatusOr<nlohmann::ordered_json> Measure(const MeasureOptions& options);
 
 }  // namespace bowerbird::app
