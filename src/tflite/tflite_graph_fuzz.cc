@@ -241,6 +241,10 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     for (const auto& graph : bowerbird::tflite::testing::SeedGraphs()) {
       std::ofstream(folder / ("seed-" + std::to_string(number++)), std::ios::binary)
           << *bowerbird::tflite::WriteModel(graph);
+      // And a few changes to it.
+      std::string changes = {'\0', static_cast<char>(number - 1)};
+      for (char byte = 1; byte < 40; ++byte) changes.push_back(byte);
+      std::ofstream(folder / ("changes-" + std::to_string(number)), std::ios::binary) << changes;
     }
     break;
   }
