@@ -93,7 +93,7 @@ absl::Status TryTogether(TfliteInstance& many, BatchPlan& plan, std::vector<Batc
     const nanoseconds start = ProcessorTime();
     RETURN_IF_ERROR(RunTogether(many, plan, pointers));
     plan.together = std::min(plan.together, ProcessorTime() - start);
-    if (plan.together > plan.alone * plan.rows * 2) break;
+    if (plan.together > plan.alone * plan.rows) break;  // hopeless: spare the start the rest
   }
   return absl::OkStatus();
 }
