@@ -90,9 +90,9 @@ class Examination {
   absl::StatusOr<ProbeTale> Trace(const ProbeEnd& first) {
     ProbeChildOptions traced = child_;
     traced.trace = true;
-    ASSIGN_OR_RETURN(ProbeEnd again, RunProbe(context_, options_, traced));
-    return again.how == first.how && !again.tale.operation().empty() ? std::move(again.tale)
-                                                                     : first.tale;
+    ASSIGN_OR_RETURN(const ProbeEnd again, RunProbe(context_, options_, traced));
+    if (again.how != first.how || again.tale.operation().empty()) return first.tale;
+    return again.tale;
   }
 
   const Context& context_;

@@ -138,15 +138,13 @@ absl::StatusOr<ProbeEnd> RunProbe(const Context& context, const ProcessProbeOpti
   // It closes its output by ending; one that only closes it has the time that is left.
   const std::optional<ExitStatus> exit = process.Wait(limit);
   end.exit = exit ? *exit : process.Kill();
-  if (end.tale.out_of_memory()) {
+  if (!exit || end.exit.signal == SIGXCPU) {
+    end.how = ProbeEnd::How::kTooSlow;
+  } else if (end.tale.out_of_memory() || end.exit.signal == SIGKILL) {
+    // Nobody of this program killed it: the kernel, out of memory or of processor time.
     end.how = ProbeEnd::How::kOutOfMemory;
   } else if (end.tale.answered() && end.exit.ok()) {
     end.how = ProbeEnd::How::kAnswered;
-  } else if (end.exit.signal == SIGXCPU) {
-    end.how = ProbeEnd::How::kTooSlow;
-  } else if (end.exit.signal == SIGKILL) {
-    // Nobody of this program did that: the kernel, out of memory or of processor time.
-    end.how = ProbeEnd::How::kOutOfMemory;
   } else {
     end.how = ProbeEnd::How::kCrashed;
   }
