@@ -75,8 +75,8 @@ class Machine::Worker {
  public:
   Worker(const Catalog& catalog, Metrics& metrics, const ResourceFinder& finder,
          std::string data_dir, MachineOptions options)
-      : environment_{&metrics, &finder, std::move(data_dir),
-                     std::make_shared<infer::PoolSweeper>(), options.model_probe},
+      : environment_{&metrics, &finder, std::move(data_dir), std::make_shared<infer::PoolSweeper>(),
+                     options.model_probe},
         gauges_(StateGauges(metrics)),
         view_(std::make_shared<const GraphView>()),
         config_(std::make_shared<const Config>()) {
