@@ -93,7 +93,8 @@ absl::StatusOr<std::string> Repaired(const FixOptions& options, infer::Diagnosis
                                 .label_file = options.labels.empty() ? "" : kLabelFile,
                                 .label_count = file.evidence().labels.size(),
                                 .mean = options.mean,
-                                .std = options.std};
+                                .std = options.std,
+                                .takes_rgb = options.swap_channels};
   ASSIGN_OR_RETURN(wishes.box_order, BoxOrder(options.box_order));
   ASSIGN_OR_RETURN(
       const tflite::FileMetadata metadata,
@@ -101,7 +102,9 @@ absl::StatusOr<std::string> Repaired(const FixOptions& options, infer::Diagnosis
   if (options.swap_channels) {
     ASSIGN_OR_RETURN(const int count, tflite::SwapInputChannels(graph));
     changes.push_back("made it take RGB: swapped the input channels of " + std::to_string(count) +
-                      " convolution" + (count == 1 ? "" : "s"));
+                      (count == 1 ? " convolution" : " convolutions") +
+                      "; a vision service that turns channels round by itself, as for YOLOX, "
+                      "needs \"input_image_bgr\": false now");
   }
   tflite::LowerVersions(graph, RuntimeHas, changes);
   RETURN_IF_ERROR(tflite::SetFileMetadata(graph, metadata));

@@ -64,7 +64,8 @@ void JudgeColours(const Case& model, size_t position, std::vector<Finding>& find
     sign = "its means are those of photographs with blue first";
   } else if (RisesAsBgr(OffsetIn(model.view, model.view.InputIndex(position)))) {
     sign = "the graph takes off the means of photographs with blue first";
-  } else if (LooksLikeYolox(model.view)) {
+  } else if (LooksLikeYolox(model.view) &&
+             (metadata == nullptr || metadata->color_space != ColorSpace::kRgb)) {
     sign = "it has the form of YOLOX, which is trained with blue first and pixels 0..255";
   } else {
     return;

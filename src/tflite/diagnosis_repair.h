@@ -21,6 +21,7 @@ struct MetadataWishes {
   size_t label_count = 0;
   std::vector<float> mean = {};  // of channels 0..255, one or three; empty = leave it
   std::vector<float> std = {};
+  bool takes_rgb = false;                // the graph was made to: even YOLOX, which wants BGR
   std::vector<uint32_t> box_order = {};  // which of 0=xmin 1=ymin 2=xmax 3=ymax stands where
 };
 

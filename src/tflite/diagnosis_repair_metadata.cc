@@ -64,7 +64,10 @@ class MetadataRepair {
       if (channels != 1 && channels != 3) continue;
       if (!input.is_image && !input.boxes && !input.audio && !input.is_feature) {
         input.is_image = true;
-        input.color_space = channels == 3 ? ColorSpace::kRgb : ColorSpace::kGrayscale;
+        const bool wants_bgr = LooksLikeYolox(view_) && !wishes_.takes_rgb;
+        input.color_space = channels == 1 ? ColorSpace::kGrayscale
+                            : wants_bgr   ? ColorSpace::kUnknown
+                                          : ColorSpace::kRgb;
         changes_.push_back("said that input " + std::to_string(i) + " is a picture");
       }
       if (!input.description.empty()) continue;
