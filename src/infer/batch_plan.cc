@@ -86,8 +86,8 @@ absl::Status TryAlone(TfliteInstance& single, BatchPlan& plan, std::vector<Batch
 }
 
 absl::Status TryTogether(TfliteInstance& many, BatchPlan& plan, std::vector<BatchRow>& rows) {
-  std::vector<BatchRow*> pointers;
-  for (BatchRow& row : rows) pointers.push_back(&row);
+  std::vector<BatchRow*> pointers(rows.size());
+  std::ranges::transform(rows, pointers.begin(), [](BatchRow& row) { return &row; });
   plan.together = nanoseconds::max();
   for (int round = 0; round < kRounds; ++round) {
     const nanoseconds start = ProcessorTime();
