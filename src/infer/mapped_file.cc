@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "base/status.h"
 
@@ -43,6 +45,31 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
   if (!size.ok()) return size.status();
   if (data == MAP_FAILED) return ErrnoStatus(error, "map " + path);
   return std::unique_ptr<MappedFile>(new MappedFile(static_cast<std::byte*>(data), *size));
+}
+
+absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::OfBytes(std::string_view bytes) {
+  std::error_code failed;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(failed);
+  if (failed)
+    return Annotate(FailedPrecondition(failed.message()), "the folder for temporary files");
+  const int descriptor = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor < 0) return ErrnoStatus(errno, "make a file in " + folder.string());
+  size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t count = write(descriptor, bytes.data() + written, bytes.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    written += static_cast<size_t>(count);
+  }
+  int error = errno;
+  void* data = MAP_FAILED;
+  if (written == bytes.size()) {
+    data = mmap(nullptr, bytes.size(), PROT_READ, MAP_PRIVATE, descriptor, 0);
+    error = errno;
+  }
+  close(descriptor);
+  if (data == MAP_FAILED) return ErrnoStatus(error, "write a file in " + folder.string());
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<std::byte*>(data), bytes.size()));
 }
 
 MappedFile::~MappedFile() { munmap(data_, size_); }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -18,6 +19,9 @@ class MappedFile {
   // NOT_FOUND, PERMISSION_DENIED and the like; INVALID_ARGUMENT: not a regular file, empty, or
   // larger than the 2 GiB that a FlatBuffer can have.
   static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+  // A copy of `bytes` in a file of its own, without a name, in the folder for temporary files:
+  // pages that nobody needs can go.
+  static absl::StatusOr<std::unique_ptr<MappedFile>> OfBytes(std::string_view bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -13,7 +13,8 @@ namespace bowerbird::infer {
 
 // Fills `bytes`, the memory of a tensor of `type` and `shape`. Bytes use their whole range, floats
 // lie in [-1, 1], wider integers are small (they are indices into a vocabulary more often than
-// not).
-void FillWithPattern(DType type, std::span<const int64_t> shape, std::span<std::byte> bytes);
+// not). Each `variant`, from 0, is another picture.
+void FillWithPattern(DType type, std::span<const int64_t> shape, std::span<std::byte> bytes,
+                     size_t variant = 0);
 
 }  // namespace bowerbird::infer

@@ -7,10 +7,12 @@
 #include "base/status.h"
 #include "infer/describe.h"
 #include "infer/labels.h"
-#include "infer/load_observer.h"
+#include "infer/ladder.h"
 #include "infer/preflight.h"
+#include "infer/prepare_load.h"
 #include "infer/probe.h"
 #include "tflite/checks.h"
+#include "tflite/write.h"
 
 namespace bowerbird::infer {
 namespace {
@@ -23,84 +25,6 @@ std::vector<bool> DynamicInputs(const tflite::Subgraph& subgraph) {
     dynamic.push_back(std::ranges::any_of(signature, [](int32_t extent) { return extent < 0; }));
   }
   return dynamic;
-}
-
-// Whether a delegate took an operator of whose outputs one is read by nothing: XNNPACK of 2.9.0
-// would write that to a null pointer. Says which tensor.
-std::string UnreadOutput(const tflite::Graph& graph, const Interpreter& interpreter) {
-  const std::vector<std::vector<bool>> unread = tflite::UnreadTensors(graph);
-  const std::vector<std::vector<int>>& outputs = interpreter.delegated_outputs();
-  for (size_t i = 0; i < std::min(unread.size(), outputs.size()); ++i) {
-    for (const int tensor : outputs[i]) {
-      const auto index = static_cast<size_t>(tensor);
-      if (index < unread[i].size() && unread[i][index]) {
-        return graph.subgraphs[i].tensors[index].name;
-      }
-    }
-  }
-  return "";
-}
-
-void Tell(const TfliteOptions& options, std::string_view stage, Delegate rung) {
-  if (options.observer == nullptr) return;
-  options.observer->Stage(std::string(stage) + (rung == Delegate::kNone
-                                                    ? ""
-                                                    : ", with " + std::string(DelegateName(rung))));
-}
-
-// One rung: an interpreter that has run on zeros, null if the delegate has nothing to do, or why it
-// cannot be used. The last rung stays in use if only its run failed: zeros may be no valid input at
-// all (a division, an empty search), and the caller's own data decide.
-absl::StatusOr<std::unique_ptr<Interpreter>> Try(Delegate rung, const tflite::Graph& graph,
-                                                 const TfliteOptions& options,
-                                                 LoadedTflite& loaded) {
-  Tell(options, "prepares the model", rung);
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<Interpreter> made,
-      Interpreter::Create(loaded.model.get(), rung, options.num_threads, options.observer));
-  if (rung != Delegate::kNone) {
-    if (made->delegated() == 0) return nullptr;
-    if (const std::string name = UnreadOutput(graph, *made); !name.empty()) {
-      return FailedPrecondition("nothing reads tensor '" + name +
-                                "', which XNNPACK cannot leave out; export the model without it");
-    }
-  }
-  Tell(options, "runs the model on zeros", rung);
-  const absl::Status run = made->InvokeOnZeros();
-  if (run.ok()) return made;
-  if (rung != Delegate::kNone) return run;
-  loaded.report.warnings.push_back("on zeros: " + MessageOf(run));
-  return made;
-}
-
-// Goes down the ladder to the first rung that holds.
-absl::StatusOr<std::unique_ptr<Interpreter>> Climb(const tflite::Graph& graph,
-                                                   const TfliteOptions& options,
-                                                   bool allow_delegate, LoadedTflite& loaded) {
-  RuntimeReport& report = loaded.report;
-  std::string why;
-  std::vector<Delegate> rungs = AvailableDelegates(&why);
-  if (!allow_delegate) {
-    rungs = {Delegate::kNone};
-  } else if (!why.empty()) {
-    report.warnings.push_back(why);
-  }
-  absl::Status last = absl::OkStatus();
-  for (const Delegate rung : rungs) {
-    absl::StatusOr<std::unique_ptr<Interpreter>> tried = Try(rung, graph, options, loaded);
-    last = tried.status();
-    if (tried.ok() && *tried != nullptr) {
-      loaded.delegate = rung;
-      report.delegate = std::string(DelegateName(rung));
-      report.delegated_operators = (*tried)->delegated();
-      return tried;
-    }
-    if (!tried.ok() && rung != Delegate::kNone) {
-      report.warnings.push_back("without " + std::string(DelegateName(rung)) + ": " +
-                                MessageOf(last));
-    }
-  }
-  return last;
 }
 
 std::optional<tflite::FileMetadata> FileMetadataOf(const tflite::Graph& graph,
@@ -143,20 +67,52 @@ absl::StatusOr<bool> AskProbe(const TfliteOptions& options, LoadedTflite& loaded
   return cleared.allow_delegate && options.allow_delegate;
 }
 
+// The bytes that the runtime gets: the file's own, or those of the changed graph.
+absl::StatusOr<std::span<const std::byte>> BytesOf(const tflite::Graph& graph, bool changed,
+                                                   LoadedTflite& loaded) {
+  if (!changed) return loaded.file->bytes();
+  ASSIGN_OR_RETURN(const std::string written, tflite::WriteModel(graph));
+  ASSIGN_OR_RETURN(loaded.prepared, MappedFile::OfBytes(written));
+  loaded.report.prepared = true;
+  return loaded.prepared->bytes();
+}
+
+// The runtime's model and its first interpreter.
+absl::Status Build(const TfliteOptions& options, const tflite::Graph& graph, bool allow_delegate,
+                   LoadedTflite& loaded) {
+  RuntimeReport& report = loaded.report;
+  report.operators = 0;
+  for (const tflite::Subgraph& subgraph : graph.subgraphs) {
+    report.operators += static_cast<int>(subgraph.operators.size());
+  }
+  ASSIGN_OR_RETURN(Climbed climbed, Climb(loaded.model.get(), graph,
+                                          {.num_threads = options.num_threads,
+                                           .allow_delegate = allow_delegate,
+                                           .observer = options.observer}));
+  loaded.delegate = climbed.delegate;
+  report.delegate = std::string(DelegateName(climbed.delegate));
+  report.delegated_operators = climbed.interpreter->delegated();
+  report.warnings.insert(report.warnings.end(), climbed.warnings.begin(), climbed.warnings.end());
+  loaded.instance =
+      std::make_unique<TfliteInstance>(std::move(climbed.interpreter), loaded.is_dynamic);
+  return absl::OkStatus();
+}
+
 absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
-  const std::span<const std::byte> bytes = loaded.file->bytes();
-  ASSIGN_OR_RETURN(const tflite::Graph graph, tflite::ReadGraph(bytes));
+  const LoadStep step{options, loaded.file->bytes(), loaded.report};
+  ASSIGN_OR_RETURN(tflite::Graph graph, tflite::ReadGraph(loaded.file->bytes()));
+  // Passes take on trust what this has looked at.
+  RETURN_IF_ERROR(tflite::CheckGraph(graph));
+  bool changed = ReplaceMissing(step, graph);
   RETURN_IF_ERROR(Preflight(graph));
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
+  changed = TakeFastestForm(step, allow_delegate, graph) || changed;
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
+  ASSIGN_OR_RETURN(const std::span<const std::byte> bytes, BytesOf(graph, changed, loaded));
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));
   if (loaded.model == nullptr) return InvalidArgument("the runtime refuses the file as damaged");
-  for (const tflite::Subgraph& subgraph : graph.subgraphs) {
-    loaded.report.operators += static_cast<int>(subgraph.operators.size());
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter,
-                   Climb(graph, options, allow_delegate, loaded));
-  loaded.instance = std::make_unique<TfliteInstance>(std::move(interpreter), loaded.is_dynamic);
+  RETURN_IF_ERROR(Build(options, graph, allow_delegate, loaded));
+  loaded.most_instances = InstancesWithin(options, graph, loaded.delegate != Delegate::kNone, 256);
   const std::optional<tflite::FileMetadata> metadata = FileMetadataOf(graph, loaded.report);
   loaded.metadata = Describe(graph, metadata, loaded.instance->shapes());
   return AddLabels(options, metadata, loaded);
@@ -172,7 +128,10 @@ absl::StatusOr<LoadedTflite> LoadTflite(const TfliteOptions& options) {
     return Annotate(status, "model " + options.model_path);
   }
   // A delegate has packed its own copy of the weights; without one they are read in place.
-  if (loaded.delegate != Delegate::kNone) loaded.file->DropPages();
+  if (loaded.delegate != Delegate::kNone || loaded.prepared != nullptr) loaded.file->DropPages();
+  if (loaded.delegate != Delegate::kNone && loaded.prepared != nullptr) {
+    loaded.prepared->DropPages();
+  }
   return loaded;
 }
 
@@ -181,7 +140,9 @@ absl::StatusOr<std::unique_ptr<TfliteInstance>> MakeInstance(const LoadedTflite&
   ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter,
                    Interpreter::Create(loaded.model.get(), loaded.delegate, num_threads));
   auto instance = std::make_unique<TfliteInstance>(std::move(interpreter), loaded.is_dynamic);
-  if (loaded.delegate != Delegate::kNone) loaded.file->DropPages();
+  if (loaded.delegate != Delegate::kNone) {
+    (loaded.prepared != nullptr ? loaded.prepared : loaded.file)->DropPages();
+  }
   return instance;
 }
 

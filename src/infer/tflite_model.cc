@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infer/tflite_model.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -38,7 +39,7 @@ class PooledTfliteModel : public TfliteModel {
   PooledTfliteModel(const TfliteOptions& options, BatchPlan plan, LoadedTflite loaded)
       : end_(options.sweeper),
         loaded_(std::move(loaded)),
-        pool_(PoolOptions(options), std::move(loaded_.instance),
+        pool_(PoolOptions(options, loaded_.most_instances), std::move(loaded_.instance),
               [this, threads = options.num_threads]() -> absl::StatusOr<std::unique_ptr<Instance>> {
                 return MakeInstance(loaded_, threads);
               }) {
@@ -79,10 +80,10 @@ class PooledTfliteModel : public TfliteModel {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  static Pool::Options PoolOptions(const TfliteOptions& options) {
+  static Pool::Options PoolOptions(const TfliteOptions& options, int most_instances) {
     Pool::Options pool;
     pool.name = options.model_path;
-    pool.instances = InstancesOf(options);
+    pool.instances = std::min(InstancesOf(options), most_instances);
     pool.max_waiting = options.max_waiting;
     pool.idle_period = options.idle_period;
     pool.metrics = options.metrics;

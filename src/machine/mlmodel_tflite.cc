@@ -24,6 +24,7 @@ constexpr int64_t kMostBatched = 64;
 constexpr int64_t kDefaultBatched = 8;
 constexpr double kMostDelayMs = 1000;
 constexpr int64_t kMostIdleSeconds = 7 * 24 * 3600;
+constexpr int64_t kMostMegabytes = 1'000'000;
 
 // The model as loaded, with the path of a label file in its metadata.
 class LabelledModel : public infer::Model {
@@ -76,6 +77,7 @@ class TfliteCpu : public MlModel {
     return Json{{"model_path", file_.path},
                 {"runtime", "TensorFlow Lite " + report.runtime_version},
                 {"delegate", report.delegate},
+                {"preparation", report.preparation},
                 {"batching", report.batching},
                 {"instances",
                  {{"existing", counts.existing},
@@ -119,6 +121,11 @@ absl::StatusOr<infer::TfliteOptions> ReadOptions(const Attributes& attributes) {
   ASSIGN_OR_RETURN(const int64_t idle,
                    attributes.Int("instance_idle_seconds", 60, 0, kMostIdleSeconds));
   options.idle_period = std::chrono::seconds(idle);
+  const auto prepare = attributes.Choice("prepare", "auto", {"auto", "none"});
+  RETURN_IF_ERROR(prepare.status());
+  if (*prepare == "none") options.prepare = infer::Prepare::kNone;
+  ASSIGN_OR_RETURN(const int64_t megabytes, attributes.Int("max_memory_mb", 0, 0, kMostMegabytes));
+  options.max_memory_bytes = static_cast<uint64_t>(megabytes) * 1'000'000;
   RETURN_IF_ERROR(ReadBatching(attributes, options));
   return options;
 }
@@ -157,8 +164,8 @@ absl::StatusOr<std::shared_ptr<Resource>> Build(const BuildRequest& request) {
   ASSIGN_OR_RETURN(auto model, infer::TfliteModel::Load(options));
   const infer::RuntimeReport& report = model->report();
   LogInfo("mlmodel/" + name, options.model_path + " runs on TensorFlow Lite " +
-                                 report.runtime_version + ", delegate " + report.delegate +
-                                 "; batching " + report.batching);
+                                 report.runtime_version + ", delegate " + report.delegate + "; " +
+                                 report.preparation + "; batching " + report.batching);
   for (const auto& warning : report.warnings) LogWarning("mlmodel/" + name, warning);
   std::string labels_path = options.label_path;
   if (labels_path.empty()) {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The steps of a load that may change the graph: operators that the runtime lacks, the form that is
+// faster here, the memory that all of it may take. Private to this room.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+#include "infer/tflite_model.h"
+#include "tflite/graph.h"
+
+namespace bowerbird::infer {
+
+// What is known of a load so far.
+struct LoadStep {
+  const TfliteOptions& options;
+  std::span<const std::byte> file;
+  RuntimeReport& report;
+};
+
+// Before the graph is judged. Whether it was changed.
+bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph);
+
+// After the file has passed the probe. Whether the graph was changed. A form that cannot be had is
+// no error: the note in the report says why.
+bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph);
+
+// An estimate of what the model weighs with `instances` of them.
+uint64_t EstimateBytes(const tflite::Graph& graph, bool delegated, int instances);
+
+// How many instances `options.max_memory_bytes` has room for, at least 1.
+int InstancesWithin(const TfliteOptions& options, const tflite::Graph& graph, bool delegated,
+                    int wanted);
+
+}  // namespace bowerbird::infer
