@@ -55,6 +55,7 @@ void FollowStridedSlice(OperatorShapes& op) {
   const auto slice = PlanStridedSlice(op.In(0), *begin, *end, *strides, op.options());
   if (!slice) return;
   Numbers taken;
+  taken.reserve(static_cast<size_t>(slice->count[0]));
   for (int64_t i = 0; i < slice->count[0]; ++i) {
     taken.push_back(values->at(static_cast<size_t>(slice->first[0] + i * slice->step[0])));
   }
@@ -79,6 +80,7 @@ void Arithmetic(OperatorShapes& op, Compute compute) {
   if (a->size() != b->size() && a->size() != 1 && b->size() != 1) return;
   if (op.In(0).size() > 1 || op.In(1).size() > 1) return;
   Numbers result;
+  result.reserve(std::max(a->size(), b->size()));
   for (size_t i = 0; i < std::max(a->size(), b->size()); ++i) {
     result.push_back(compute((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]));
   }

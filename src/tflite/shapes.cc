@@ -35,6 +35,7 @@ std::vector<int64_t> Numbers(std::span<const std::byte> data) {
   // They stand for extents and positions: what lies beyond those is as good as the limit, and the
   // rules cannot overflow.
   std::vector<int64_t> clamped;
+  clamped.reserve(numbers.size());
   for (const T number : numbers) clamped.push_back(ClampToExtent(number));
   return clamped;
 }

@@ -98,6 +98,7 @@ class WorkOf {
 std::vector<uint64_t> MultiplyAdds(const Graph& graph, size_t subgraph,
                                    const InferredShapes& shapes) {
   std::vector<uint64_t> work;
+  work.reserve(graph.subgraphs.at(subgraph).operators.size());
   for (const Operator& op : graph.subgraphs.at(subgraph).operators) {
     work.push_back(WorkOf(op, shapes).Of(graph.operator_codes[op.code].Name()));
   }

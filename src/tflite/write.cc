@@ -111,6 +111,7 @@ class Writer {
                                               Text(external.packing));
         });
     std::vector<int32_t> metadata_buffers;
+    metadata_buffers.reserve(graph.metadata_buffers.size());
     for (const int32_t buffer : graph.metadata_buffers) {
       metadata_buffers.push_back(static_cast<int32_t>(plan_.place[static_cast<size_t>(buffer)]));
     }
