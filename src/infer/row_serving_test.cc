@@ -210,6 +210,7 @@ TEST_F(RowServingTest, AnInputThatFailsFailsForItsCallerOnly) {
 
 TEST_F(RowServingTest, WhoWantsAnotherShapeWaitsForAnInstanceOfItsOwn) {
   const auto model = Load(8);
+  ASSERT_THAT(model->report().batching, StartsWith("from "));
   auto busy = *model->Acquire(Context());
   auto row = *model->Acquire(Context());
   EXPECT_THAT(row->InputView(0).shape, ElementsAre(1, kWidth));
@@ -227,13 +228,14 @@ TEST_F(RowServingTest, WhoWantsAnotherShapeWaitsForAnInstanceOfItsOwn) {
 }
 
 TEST_F(RowServingTest, RefusesMoreThanItCanHoldAndSaysHowMany) {
-  const auto model = Load(2, /*max_waiting=*/3);
+  const auto model = Load(8, /*max_waiting=*/3);
+  ASSERT_THAT(model->report().batching, StartsWith("from "));
   auto busy = *model->Acquire(Context());
   std::vector<std::unique_ptr<Lease>> rows;
-  for (int i = 0; i < 5; ++i) rows.push_back(*model->Acquire(Context()));
+  for (int i = 0; i < 11; ++i) rows.push_back(*model->Acquire(Context()));
   const absl::Status refused = model->Acquire(Context()).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(MessageOf(refused), HasSubstr("5 callers wait or run already"));
+  EXPECT_THAT(MessageOf(refused), HasSubstr("11 callers wait or run already"));
   rows.pop_back();
   EXPECT_TRUE(model->Acquire(Context()).ok());
 }
