@@ -61,6 +61,18 @@ ordered_json ToJson(const std::vector<tflite::Finding>& findings) {
   return list;
 }
 
+// Whether what was run has other operators, or others of them in the delegate, than the file.
+bool IsPrepared(const ordered_json& report, const std::vector<std::vector<bool>>& delegated) {
+  size_t operators = 0;
+  ptrdiff_t taken = 0;
+  for (const std::vector<bool>& subgraph : delegated) {
+    operators += subgraph.size();
+    taken += std::count(subgraph.begin(), subgraph.end(), true);
+  }
+  return report["operators"].get<size_t>() != operators ||
+         report["delegated_operators"].get<ptrdiff_t>() != taken;
+}
+
 // Runs the model in a process of its own. Null if it must not or cannot be run; then the evidence
 // says why.
 ordered_json Run(const InspectOptions& options, Evidence& evidence) {
@@ -80,6 +92,7 @@ ordered_json Run(const InspectOptions& options, Evidence& evidence) {
   if (run->contains("delegated")) {
     facts.delegated = (*run)["delegated"].get<std::vector<std::vector<bool>>>();
   }
+  facts.is_prepared = !facts.delegated.empty() && IsPrepared(report, facts.delegated);
   for (const ordered_json& top : (*run)["top"]) {
     facts.largest.push_back(top.empty() ? 0 : top[0][1].get<double>());
   }
@@ -96,6 +109,7 @@ ordered_json RuntimeFacts(const Evidence& evidence, const ordered_json& run) {
   for (const char* key : {"delegate", "delegated_operators", "operators", "warnings"}) {
     facts[key] = run["report"][key];
   }
+  facts["prepared"] = evidence.run->is_prepared;
   return facts;
 }
 

@@ -105,6 +105,8 @@ std::string RuntimeLines(const ordered_json& report) {
                   Text(runtime["delegated_operators"]), " of ", Text(runtime["operators"]),
                   " operators)\n");
   const ordered_json& operators = report["graph"]["operators"];
+  if (runtime["prepared"].get<bool>())
+    text += "prepared   another form of the graph is run; as the file is:\n";
   if (!operators.empty() && operators[0].contains("delegated")) {
     absl::StrAppend(&text, "inside    ", Side(operators, true), "\nbeside    ",
                     Side(operators, false), "\n");

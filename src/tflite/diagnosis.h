@@ -33,7 +33,8 @@ struct Finding {
 // What a runtime did with the file.
 struct RunFacts {
   std::string delegate;                      // "xnnpack qs8"
-  std::vector<std::vector<bool>> delegated;  // by subgraph and operator: it runs in the delegate
+  std::vector<std::vector<bool>> delegated;  // by subgraph and operator: the delegate takes it
+  bool is_prepared = false;                  // another form of the graph was run, not this one
   std::vector<double> largest;               // by output: its largest value for some input
   std::vector<std::string> warnings;
 };

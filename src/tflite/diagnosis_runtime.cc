@@ -71,6 +71,15 @@ void JudgeShare(const Case& model, const RunFacts& run, std::vector<Finding>& fi
   if (delegated * 2 >= operators) return;
   std::vector<std::string> names;
   for (const auto& [name, count] : beside) names.push_back(name + " x" + std::to_string(count));
+  if (run.is_prepared) {
+    findings.push_back({.id = "outside-delegate",
+                        .severity = Severity::kNote,
+                        .what = "as the file is, most operators would run outside XNNPACK",
+                        .which = std::to_string(operators - delegated) + " of " +
+                                 std::to_string(operators) + ": " + ListOf(names, 6),
+                        .remedy = "nothing here, where a prepared form of the graph is run"});
+    return;
+  }
   findings.push_back({.id = "outside-delegate",
                       .what = "most operators run outside XNNPACK, several times slower than in it",
                       .which = std::to_string(operators - delegated) + " of " +
