@@ -67,7 +67,7 @@ struct RuntimeReport {
   double load_ms = 0;
   std::string preparation;  // which form is run, and why: "as given: 1.2 ms in float32, ..."
   bool prepared = false;    // not as the file has it
-  std::string batching;  // whether calls are run together, and why (not)
+  std::string batching;     // whether calls are run together, and why (not)
 };
 
 class TfliteModel : public Model {

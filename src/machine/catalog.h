@@ -22,7 +22,7 @@
 namespace bowerbird::infer {
 class ModelProbe;
 class PoolSweeper;
-}
+}  // namespace bowerbird::infer
 
 namespace bowerbird::machine {
 
