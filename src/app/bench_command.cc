@@ -75,6 +75,11 @@ int Bench(const BenchOptions& options, bool json) {
   return exit_status;
 }
 
+bool IsPrepared(const VariantResult& result) {
+  return !result.rounds.empty() && result.rounds.back().contains("report") &&
+         result.rounds.back()["report"].value("prepared", false);
+}
+
 }  // namespace
 
 Spread SpreadOf(std::vector<double> values) {
@@ -122,7 +127,8 @@ absl::StatusOr<std::vector<VariantResult>> RunBench(const BenchOptions& options)
 
 nlohmann::ordered_json BenchJson(const BenchOptions& options,
                                  const std::vector<VariantResult>& results) {
-  nlohmann::ordered_json json = {{"model", options.model}, {"prepared", false}};
+  const bool prepared = std::ranges::any_of(results, IsPrepared);
+  nlohmann::ordered_json json = {{"model", options.model}, {"prepared", prepared}};
   for (const VariantResult& result : results) {
     if (!result.error.empty()) {
       json[result.name] = nullptr;  // the bare runtime cannot run it this way

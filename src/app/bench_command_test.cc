@@ -75,6 +75,12 @@ TEST(BenchJson, HasTheKeysThatScriptsRelyOn) {
   EXPECT_EQ(json["top_result_agrees"], true);
 }
 
+TEST(BenchJson, SaysWhetherAnotherFormWasRun) {
+  VariantResult ours = ResultOf("ours", {3, 1, 2}, {0.1F, 0.9F});
+  for (ordered_json& round : ours.rounds) round["report"] = {{"prepared", true}};
+  EXPECT_EQ(BenchJson({}, {ours})["prepared"], true);
+}
+
 TEST(BenchJson, SaysSoWhenTheRuntimeCannotRunItPlainly) {
   BenchOptions options;
   options.compare = true;

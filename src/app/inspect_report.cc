@@ -61,18 +61,6 @@ ordered_json ToJson(const std::vector<tflite::Finding>& findings) {
   return list;
 }
 
-// Whether what was run has other operators, or others of them in the delegate, than the file.
-bool IsPrepared(const ordered_json& report, const std::vector<std::vector<bool>>& delegated) {
-  size_t operators = 0;
-  ptrdiff_t taken = 0;
-  for (const std::vector<bool>& subgraph : delegated) {
-    operators += subgraph.size();
-    taken += std::count(subgraph.begin(), subgraph.end(), true);
-  }
-  return report["operators"].get<size_t>() != operators ||
-         report["delegated_operators"].get<ptrdiff_t>() != taken;
-}
-
 // Runs the model in a process of its own. Null if it must not or cannot be run; then the evidence
 // says why.
 ordered_json Run(const InspectOptions& options, Evidence& evidence) {
@@ -92,7 +80,7 @@ ordered_json Run(const InspectOptions& options, Evidence& evidence) {
   if (run->contains("delegated")) {
     facts.delegated = (*run)["delegated"].get<std::vector<std::vector<bool>>>();
   }
-  facts.is_prepared = !facts.delegated.empty() && IsPrepared(report, facts.delegated);
+  facts.is_prepared = report.value("prepared", false);
   for (const ordered_json& top : (*run)["top"]) {
     facts.largest.push_back(top.empty() ? 0 : top[0][1].get<double>());
   }
@@ -106,7 +94,8 @@ ordered_json RuntimeFacts(const Evidence& evidence, const ordered_json& run) {
                         {"runs", evidence.refusal.empty()}};
   if (!evidence.refusal.empty()) facts["refusal"] = evidence.refusal;
   if (run.is_null()) return facts;
-  for (const char* key : {"delegate", "delegated_operators", "operators", "warnings"}) {
+  for (const char* key :
+       {"delegate", "delegated_operators", "operators", "preparation", "warnings"}) {
     facts[key] = run["report"][key];
   }
   facts["prepared"] = evidence.run->is_prepared;

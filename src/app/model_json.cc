@@ -85,6 +85,8 @@ ordered_json ToJson(const infer::RuntimeReport& report) {
           {"delegated_operators", report.delegated_operators},
           {"operators", report.operators},
           {"load_ms", report.load_ms},
+          {"prepared", report.prepared},
+          {"preparation", report.preparation},
           {"warnings", report.warnings}};
 }
 
