@@ -70,6 +70,7 @@ void JudgeShare(const Case& model, const RunFacts& run, std::vector<Finding>& fi
   const std::map<std::string, int> beside = Beside(model, run, &operators, &delegated);
   if (delegated * 2 >= operators) return;
   std::vector<std::string> names;
+  names.reserve(beside.size());
   for (const auto& [name, count] : beside) names.push_back(name + " x" + std::to_string(count));
   if (run.is_prepared) {
     findings.push_back({.id = "outside-delegate",

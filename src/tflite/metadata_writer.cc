@@ -89,6 +89,7 @@ class Writer {
   template <typename To, typename From, typename WriteOne>
   Tables<To> Each(const std::vector<From>& values, WriteOne write) {
     std::vector<Offset<To>> written;
+    written.reserve(values.size());
     for (const From& value : values) written.push_back(write(value));
     return Values(written);
   }

@@ -19,7 +19,7 @@ class Builder {
     graph_.subgraphs.emplace_back().name = "main";
   }
 
-  int32_t Input(Shape shape) {
+  int32_t Input(const Shape& shape) {
     graph_.subgraphs[0].inputs.push_back(AddTensor(graph_.subgraphs[0], Named("x", shape)));
     return graph_.subgraphs[0].inputs.back();
   }
