@@ -98,6 +98,25 @@ TEST(TopsAgree, AllowsTiesButNotAnotherAnswer) {
   EXPECT_FALSE(TopsAgree(answer, TopsOf({FloatTensor({})})));
 }
 
+// Two detections, of which the second is no more than a guess.
+ordered_json DetectionsOf(float score, float x_max, float guessed_class) {
+  infer::Tensor boxes = FloatTensor({0.1F, 0.1F, 0.5F, x_max, 0, 0, 1, 1});
+  infer::Tensor classes = FloatTensor({16, guessed_class});
+  infer::Tensor scores = FloatTensor({score, 0.2F});
+  infer::Tensor count = FloatTensor({2});
+  boxes.shape = {1, 2, 4};
+  classes.shape = scores.shape = {1, 2};
+  count.shape = {1};
+  return TopsOf({boxes, classes, scores, count});
+}
+
+TEST(TopsAgree, ComparesDetectionsByWhatAUserWouldSee) {
+  const ordered_json answer = DetectionsOf(0.7F, 0.5F, 3);
+  EXPECT_TRUE(TopsAgree(answer, DetectionsOf(0.66F, 0.52F, 9)));
+  EXPECT_FALSE(TopsAgree(answer, DetectionsOf(0.4F, 0.5F, 3))) << "far less sure";
+  EXPECT_FALSE(TopsAgree(answer, DetectionsOf(0.7F, 0.2F, 3))) << "another place";
+}
+
 TEST(AddTops, SurvivesWhatIsNoNumber) {
   const ordered_json json =
       TopsOf({FloatTensor({std::nanf(""), 1, std::numeric_limits<float>::infinity()})});

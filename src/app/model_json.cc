@@ -67,6 +67,62 @@ ordered_json ToJson(const infer::TensorInfo& info) {
   return json;
 }
 
+// The outputs of TFLite_Detection_PostProcess, whatever their order: boxes [1, N, 4], scores and
+// classes [1, N], a count [1]. Only what a user would be shown: the rest of the list is filled with
+// what scored next to nothing, in an order that ties decide.
+constexpr double kShownScore = 0.3;
+constexpr double kSureScore = 0.5;  // what the other side must have found, too
+constexpr double kSameScore = 0.1;
+constexpr double kSameBox = 0.5;  // intersection over union
+
+bool AreDetections(const std::vector<infer::Tensor>& outputs) {
+  if (outputs.size() != 4) return false;
+  const infer::Shape& boxes = outputs[0].shape;
+  return boxes.size() == 3 && boxes[2] == 4 && outputs[1].shape == infer::Shape{1, boxes[1]} &&
+         outputs[2].shape == outputs[1].shape && outputs[3].shape == infer::Shape{1} &&
+         std::ranges::all_of(
+             outputs, [](const infer::Tensor& t) { return t.type == infer::DType::kFloat32; });
+}
+
+ordered_json Detections(const std::vector<infer::Tensor>& outputs) {
+  ordered_json found = ordered_json::array();
+  const std::vector<double> boxes = Numbers(outputs[0]);
+  const std::vector<double> classes = Numbers(outputs[1]);
+  const std::vector<double> scores = Numbers(outputs[2]);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (!(scores[i] >= kShownScore)) continue;
+    found.push_back(
+        {{"class", classes[i]},
+         {"score", scores[i]},
+         {"box", {boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]}}});
+  }
+  return found;
+}
+
+double Overlap(const ordered_json& a, const ordered_json& b) {
+  const auto side = [](const ordered_json& box, size_t low) {
+    return std::max(0.0, box[low + 2].get<double>() - box[low].get<double>());
+  };
+  const auto shared = [&](size_t low) {
+    return std::max(0.0, std::min(a[low + 2].get<double>(), b[low + 2].get<double>()) -
+                             std::max(a[low].get<double>(), b[low].get<double>()));
+  };
+  const double both = shared(0) * shared(1);
+  const double all = side(a, 0) * side(a, 1) + side(b, 0) * side(b, 1) - both;
+  return all > 0 ? both / all : 0;
+}
+
+// Whether everything that `a` is sure of is in `b`.
+bool Contains(const ordered_json& a, const ordered_json& b) {
+  return std::ranges::all_of(a, [&](const ordered_json& one) {
+    if (one["score"].get<double>() < kSureScore) return true;
+    return std::ranges::any_of(b, [&](const ordered_json& other) {
+      return other["class"] == one["class"] && Overlap(one["box"], other["box"]) >= kSameBox &&
+             std::abs(one["score"].get<double>() - other["score"].get<double>()) <= kSameScore;
+    });
+  });
+}
+
 // Whether `value` is the largest of `answer`'s output `index`, or nearly.
 bool IsTop(const ordered_json& answer, size_t output, size_t index) {
   const ordered_json& top = answer["top"][output];
@@ -109,6 +165,7 @@ ordered_json ToJson(const infer::ModelMetadata& metadata) {
 void AddTops(const std::vector<infer::Tensor>& outputs, ordered_json& json) {
   json["top"] = ordered_json::array();
   json["range"] = ordered_json::array();
+  if (AreDetections(outputs)) json["detections"] = Detections(outputs);
   for (const infer::Tensor& output : outputs) {
     std::vector<double> values = Numbers(output);
     for (double& value : values) {
@@ -130,6 +187,9 @@ void AddTops(const std::vector<infer::Tensor>& outputs, ordered_json& json) {
 
 bool TopsAgree(const ordered_json& a, const ordered_json& b) {
   if (a["top"].size() != b["top"].size()) return false;
+  if (a.contains("detections") && b.contains("detections")) {
+    return Contains(a["detections"], b["detections"]) && Contains(b["detections"], a["detections"]);
+  }
   for (size_t output = 0; output < a["top"].size(); ++output) {
     const ordered_json& top_a = a["top"][output];
     const ordered_json& top_b = b["top"][output];

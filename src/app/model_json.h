@@ -15,11 +15,14 @@ nlohmann::ordered_json ToJson(const infer::RuntimeReport& report);
 nlohmann::ordered_json ToJson(const infer::ModelMetadata& metadata);
 
 // Adds "top", for each output its largest elements as [index, value] (at most 16, highest first),
-// and "range", for each output the largest minus the smallest.
+// and "range", for each output the largest minus the smallest. For the outputs of
+// TFLite_Detection_PostProcess also "detections": those of at least 0.3.
 void AddTops(const std::vector<infer::Tensor>& outputs, nlohmann::ordered_json& json);
 
 // Whether two answers with "top" and "range" mean the same: for each output the largest element of
-// the one is the largest of the other too, or within 2 % of the range of it.
+// the one is the largest of the other too, or within 2 % of the range of it. Detections: what the
+// one has with at least 0.5 the other has too, of the same class, in the same place (IoU 0.5), with
+// a score within 0.1.
 bool TopsAgree(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
 
 }  // namespace bowerbird::app
