@@ -84,34 +84,88 @@ class RpcService : public grpc::Service {
   const std::string& service_name() const { return service_name_; }
 
  protected:
-  // Registers one call; only from the constructor of the derived class.
-  // `handler`: absl::Status(Call&, const Request&, Response&), on a thread of gRPC's pool.
+  // Each registers one call; only from the constructor of the derived class. The handler runs on a
+  // thread of gRPC's pool, and holds it until it returns.
+
+  // `handler`: absl::Status(Call&, const Request&, Response&).
   template <typename Request, typename Response, typename Handler>
   void Unary(const std::string& name, Handler handler, UnaryOptions options = {}) {
-    auto method = std::make_shared<const MethodInfo>(
-        MethodInfo{service_name_, name, "/" + service_name_ + "/" + name,
-                   options.needs_no_credentials, options.unlimited});
+    const auto method = Describe(name, options);
     auto serve = [this, method, handler](RpcService*, grpc::ServerContext* context,
                                          const Request* request, Response* response) {
-      std::string resource;
-      if constexpr (requires { request->name(); }) {
-        if constexpr (std::is_convertible_v<decltype(request->name()), std::string>)
-          resource = request->name();
-      } else if constexpr (requires { request->model_name(); }) {
-        resource = request->model_name();
-      }
-      return admission_.Run(*context, *method, resource, [&](Call& call) -> absl::Status {
+      return admission_.Run(*context, *method, NameIn(*request), [&](Call& call) -> absl::Status {
         return handler(call, *request, *response);
       });
     };
-    // gRPC keeps the pointer to the name and owns the method and its handler.
-    methods_.push_back(method);
-    AddMethod(new grpc::internal::RpcServiceMethod(
-        method->full_name.c_str(), grpc::internal::RpcMethod::NORMAL_RPC,
-        new grpc::internal::RpcMethodHandler<RpcService, Request, Response>(serve, this)));
+    Add(*method, grpc::internal::RpcMethod::NORMAL_RPC,
+        new grpc::internal::RpcMethodHandler<RpcService, Request, Response>(serve, this));
+  }
+
+  // `handler`: absl::Status(Call&, const Request&, const Send&) with
+  //   Send = std::function<bool(const Response&)>; false: the client is gone, nobody reads the
+  //   rest.
+  template <typename Request, typename Response, typename Handler>
+  void ServerStream(const std::string& name, Handler handler, UnaryOptions options = {}) {
+    const auto method = Describe(name, options);
+    auto serve = [this, method, handler](RpcService*, grpc::ServerContext* context,
+                                         const Request* request,
+                                         grpc::ServerWriter<Response>* writer) {
+      return admission_.Run(*context, *method, NameIn(*request), [&](Call& call) -> absl::Status {
+        const std::function<bool(const Response&)> send = [&](const Response& response) {
+          return writer->Write(response);
+        };
+        return handler(call, *request, send);
+      });
+    };
+    Add(*method, grpc::internal::RpcMethod::SERVER_STREAMING,
+        new grpc::internal::ServerStreamingHandler<RpcService, Request, Response>(serve, this));
+  }
+
+  // `handler`: absl::Status(Call&, const Receive&, Response&) with
+  //   Receive = std::function<bool(Request&)>; false: the client has sent all of it, or is gone,
+  //   which the call's context tells (Call::context().Check()).
+  template <typename Request, typename Response, typename Handler>
+  void ClientStream(const std::string& name, Handler handler, UnaryOptions options = {}) {
+    const auto method = Describe(name, options);
+    auto serve = [this, method, handler](RpcService*, grpc::ServerContext* context,
+                                         grpc::ServerReader<Request>* reader, Response* response) {
+      return admission_.Run(*context, *method, "", [&](Call& call) -> absl::Status {
+        const std::function<bool(Request&)> receive = [&](Request& request) {
+          return reader->Read(&request);
+        };
+        return handler(call, receive, *response);
+      });
+    };
+    Add(*method, grpc::internal::RpcMethod::CLIENT_STREAMING,
+        new grpc::internal::ClientStreamingHandler<RpcService, Request, Response>(serve, this));
   }
 
  private:
+  // The resource that a request is for, "" where it is for none.
+  template <typename Request>
+  static std::string NameIn(const Request& request) {
+    if constexpr (requires { request.name(); }) {
+      if constexpr (std::is_convertible_v<decltype(request.name()), std::string>)
+        return request.name();
+    } else if constexpr (requires { request.model_name(); }) {
+      return request.model_name();
+    }
+    return "";
+  }
+
+  std::shared_ptr<const MethodInfo> Describe(const std::string& name, UnaryOptions options) {
+    methods_.push_back(std::make_shared<const MethodInfo>(
+        MethodInfo{service_name_, name, "/" + service_name_ + "/" + name,
+                   options.needs_no_credentials, options.unlimited}));
+    return methods_.back();
+  }
+
+  // gRPC keeps the pointer to the name and owns the method and its handler.
+  void Add(const MethodInfo& method, grpc::internal::RpcMethod::RpcType type,
+           grpc::internal::MethodHandler* handler) {
+    AddMethod(new grpc::internal::RpcServiceMethod(method.full_name.c_str(), type, handler));
+  }
+
   const std::string service_name_;
   Admission& admission_;
   std::vector<std::shared_ptr<const MethodInfo>> methods_;
