@@ -16,6 +16,7 @@
 #include "infer/probe.h"
 #include "nlohmann/json.hpp"
 #include "tflite/footprint.h"
+#include "tflite/value_guard.h"
 
 namespace bowerbird::infer {
 namespace {
@@ -62,6 +63,16 @@ bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph) {
   graph = std::move(changed);
   step.report.warnings.push_back(std::to_string(*replaced) +
                                  " operators that this runtime lacks are replaced by others");
+  return true;
+}
+
+absl::StatusOr<bool> GuardAgainstCallers(const LoadStep& step, tflite::Graph& graph) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(graph));
+  if (guarded.empty()) return false;
+  step.report.warnings.push_back(std::to_string(guarded.size()) +
+                                 " operators check the indices or divisors that they are given, "
+                                 "which this runtime does not: " +
+                                 guarded.front() + (guarded.size() > 1 ? " and others" : ""));
   return true;
 }
 
