@@ -59,6 +59,13 @@ class PortTest : public testing::Test {
   std::unique_ptr<EchoRpc> echo_;
 };
 
+// Sanitizers hold back what was freed, to find uses after it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kKeepsFreedMemory = true;
+#else
+constexpr bool kKeepsFreedMemory = false;
+#endif
+
 TEST_F(PortTest, SurvivesTenThousandConnectionsWithGarbage) {
   Start();
   ASSERT_TRUE(Answers());
@@ -87,7 +94,7 @@ TEST_F(PortTest, SurvivesTenThousandConnectionsWithGarbage) {
   EXPECT_TRUE(Answers());
   EXPECT_TRUE(Eventually([&] { return OpenDescriptors() <= descriptors; }))
       << OpenDescriptors() << " descriptors instead of " << descriptors;
-  EXPECT_LT(ResidentBytes(), memory + (size_t{16} << 20));
+  if (!kKeepsFreedMemory) EXPECT_LT(ResidentBytes(), memory + (size_t{16} << 20));
 }
 
 TEST_F(PortTest, ClosesConnectionsThatSayTooLittle) {
