@@ -7,10 +7,11 @@
 //
 //   indices      GATHER, GATHER_ND, SCATTER_ND, SPARSE_TO_DENSE, REVERSE_SEQUENCE (lengths),
 //                SLICE (begin, size), STRIDED_SLICE (begin, where it takes one index of an axis)
-//   divisors     DIV, FLOOR_DIV, FLOOR_MOD of whole numbers: 0, and the smallest number by -1
+//   divisors     DIV, FLOOR_DIV, FLOOR_MOD of whole numbers: 0, and -1 under the smallest number,
+//                count as 1 instead
 //
-// Operands that decide how large a tensor is, or along which axis a kernel works (dims of FILL,
-// paddings of PAD, ...), must not be the caller's at all: such a graph is refused.
+// Operands that decide how large a tensor is, or along which axis a kernel works (fixed_inputs.h),
+// must not be the caller's at all: such a graph is refused.
 #pragma once
 
 #include <string>
