@@ -147,7 +147,11 @@ absl::Status Interpreter::Resize(int index, const Shape& shape) {
 absl::Status Interpreter::Invoke() {
   errors_.clear();
   if (TfLiteInterpreterInvoke(interpreter_) != kTfLiteOk) {
-    return Failed("the runtime failed to run the model");
+    // What GATHER says, and the checks of value_guard.h through it.
+    const bool out_of_range = errors_.find("indices_has_only_positive") != std::string::npos;
+    return Failed(out_of_range ? "an index that was sent lies outside of what it points into; send "
+                                 "indices in range"
+                               : "the runtime failed to run the model");
   }
   return absl::OkStatus();
 }

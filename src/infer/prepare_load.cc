@@ -66,14 +66,9 @@ bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph) {
   return true;
 }
 
-absl::StatusOr<bool> GuardAgainstCallers(const LoadStep& step, tflite::Graph& graph) {
+absl::StatusOr<bool> GuardAgainstCallers(tflite::Graph& graph) {
   ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(graph));
-  if (guarded.empty()) return false;
-  step.report.warnings.push_back(std::to_string(guarded.size()) +
-                                 " operators check the indices or divisors that they are given, "
-                                 "which this runtime does not: " +
-                                 guarded.front() + (guarded.size() > 1 ? " and others" : ""));
-  return true;
+  return !guarded.empty();
 }
 
 bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph) {

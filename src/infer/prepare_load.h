@@ -26,7 +26,7 @@ bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph);
 
 // Whatever `prepare` says: checks in front of operators that would take a caller's numbers on
 // trust. Whether the graph was changed; an error: an operator is not safe and cannot be made so.
-absl::StatusOr<bool> GuardAgainstCallers(const LoadStep& step, tflite::Graph& graph);
+absl::StatusOr<bool> GuardAgainstCallers(tflite::Graph& graph);
 
 // After the file has passed the probe. Whether the graph was changed. A form that cannot be had is
 // no error: the note in the report says why.

@@ -105,7 +105,7 @@ absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
   RETURN_IF_ERROR(tflite::CheckGraph(graph));
   bool changed = ReplaceMissing(step, graph);
   RETURN_IF_ERROR(Preflight(graph));
-  ASSIGN_OR_RETURN(const bool guarded, GuardAgainstCallers(step, graph));
+  ASSIGN_OR_RETURN(const bool guarded, GuardAgainstCallers(graph));
   changed = guarded || changed;
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
   changed = TakeFastestForm(step, allow_delegate, graph) || changed;

@@ -12,8 +12,6 @@
 
 #include "base/status.h"
 #include "infer/interpreter.h"
-#include "infer/testing/model_on_disk.h"
-#include "infer/tflite_model.h"
 #include "tflite/checks.h"
 #include "tflite/edit.h"
 #include "tflite/write.h"
@@ -382,29 +380,6 @@ TEST(ValueGuard, KernelsThatCheckAreLeftAlone) {
     EXPECT_FALSE(RunAsItIs(segments, {Bytes(ids)}).ok()) << ids[0] << ids[2];
   }
   EXPECT_THAT(*tflite::GuardValues(segments), IsEmpty());
-}
-
-TEST(ValueGuard, HoldsForModelsThatAreLoadedWithoutPreparation) {
-  const testing::FileOnDisk file(*tflite::WriteModel(GatherGraph({2})));
-  const auto model = TfliteModel::Load({.model_path = file.path(), .prepare = Prepare::kNone});
-  ASSERT_TRUE(model.ok()) << model.status();
-  const auto run = [&](const std::vector<int32_t>& indices) {
-    const auto lease = *(*model)->Acquire(Context());
-    const Shape shape = {2};
-    const TensorView view{DType::kInt32, shape, std::as_bytes(std::span(indices))};
-    return infer::Run(Context(), **model, {{"x1", view}}, *lease).status();
-  };
-  EXPECT_TRUE(run({0, 2}).ok());
-  EXPECT_FALSE(run({0, 3}).ok());
-  EXPECT_TRUE(run({1, 0}).ok());  // a caller's mistake is his own
-}
-
-TEST(ValueGuard, ModelsWithoutSuchOperatorsAreServedFromTheFile) {
-  const testing::FileOnDisk file(tflite::testing::AddModel());
-  const auto model = TfliteModel::Load({.model_path = file.path(), .prepare = Prepare::kNone});
-  ASSERT_TRUE(model.ok()) << model.status();
-  EXPECT_FALSE((*model)->report().prepared);
-  EXPECT_THAT((*model)->report().warnings, IsEmpty());
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ std::vector<Finding> Diagnose(const Evidence& evidence) {
   JudgeOutputs(model, findings);
   JudgeOperators(model, findings);
   JudgeQuantization(model, findings);
+  JudgeValues(model, findings);
   std::ranges::stable_sort(findings, std::ranges::greater(), &Finding::severity);
   return findings;
 }

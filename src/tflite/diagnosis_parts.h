@@ -23,6 +23,7 @@ void JudgeInputs(const Case& model, std::vector<Finding>& findings);
 void JudgeOutputs(const Case& model, std::vector<Finding>& findings);
 void JudgeOperators(const Case& model, std::vector<Finding>& findings);
 void JudgeQuantization(const Case& model, std::vector<Finding>& findings);
+void JudgeValues(const Case& model, std::vector<Finding>& findings);  // that callers choose
 
 // "a, b, c and 12 more" for what would otherwise fill the screen.
 std::string ListOf(const std::vector<std::string>& names, size_t shown = 4);
