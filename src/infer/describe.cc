@@ -103,6 +103,7 @@ void AddMetadata(const tflite::TensorMetadata& metadata, TensorInfo& info) {
   if (IsUsable(metadata)) {
     info.normalization = Normalization{.mean = metadata.mean, .std = metadata.std};
   }
+  info.is_rgb = metadata.is_image && metadata.color_space == tflite::ColorSpace::kRgb;
   info.box_order = BoxOrder(metadata);
 }
 

@@ -98,7 +98,7 @@ struct TensorInfo {
   Quantization quantization;
   std::vector<AssociatedFile> associated_files;
   std::optional<Normalization> normalization;
-  bool is_bgr = false;
+  bool is_rgb = false;  // metadata says that the channels of the picture are red, green, blue
   // Position of ymin, xmin ... as the wire's boxOrder: order[i] says which of 0=xmin 1=ymin 2=xmax
   // 3=ymax stands at index i. Only for box tensors whose metadata says so.
   std::optional<std::vector<int>> box_order;

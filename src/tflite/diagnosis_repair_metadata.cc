@@ -70,6 +70,11 @@ class MetadataRepair {
                                           : ColorSpace::kRgb;
         changes_.push_back("said that input " + std::to_string(i) + " is a picture");
       }
+      if (wishes_.takes_rgb && channels == 3 && input.is_image &&
+          input.color_space != ColorSpace::kRgb) {
+        input.color_space = ColorSpace::kRgb;
+        changes_.push_back("said that input " + std::to_string(i) + " is red, green, blue");
+      }
       if (!input.description.empty()) continue;
       // Clients tell the kind of a model by these words.
       if (guess_.task == Task::kClassifier) input.description = "Input picture to be classified.";

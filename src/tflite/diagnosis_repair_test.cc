@@ -116,6 +116,19 @@ TEST(RepairMetadata, DescribesPicturesAndWritesWhatIsWished) {
   EXPECT_THAT(changes, ::testing::Not(IsEmpty()));
 }
 
+TEST(RepairMetadata, SaysOfAModelThatWasTurnedThatItTakesRgb) {
+  const Model model(Convolution());
+  FileMetadata given;
+  given.inputs.resize(1);
+  given.outputs.resize(1);
+  given.inputs[0].is_image = true;
+  std::vector<std::string> changes;
+  const GraphView view(model.graph);
+  EXPECT_EQ(RepairMetadata(view, given, {}, changes)->inputs[0].color_space, ColorSpace::kUnknown);
+  EXPECT_EQ(RepairMetadata(view, given, {.takes_rgb = true}, changes)->inputs[0].color_space,
+            ColorSpace::kRgb);
+}
+
 TEST(RepairMetadata, RefusesWishesThatDoNotFit) {
   const Model model(Convolution());
   std::vector<std::string> changes;

@@ -124,7 +124,8 @@ absl::StatusOr<InputPlan> InputPlan::Make(const infer::ModelMetadata& metadata,
   plan.type_ = input.type;
   RETURN_IF_ERROR(ReadShape(input.shape, plan.layout_));
   ASSIGN_OR_RETURN(plan.layout_.type, TypeOf(input.type));
-  plan.layout_.bgr = options.bgr.value_or(input.is_bgr || convention.bgr);
+  // A family may want blue first; what the file says of itself comes before that.
+  plan.layout_.bgr = options.bgr.value_or(convention.bgr && !input.is_rgb);
   SetNormalization(input, options, convention, plan.layout_);
   plan.fill_.fit = options.fit.value_or(convention.fit);
   plan.fill_.filter = options.filter.value_or(kDefaultFilter);

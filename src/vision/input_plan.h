@@ -40,6 +40,7 @@ class InputPlan {
                                         infer::Lease& lease) const;
 
   image::Fit fit() const { return fill_.fit; }
+  bool takes_bgr() const { return layout_.bgr; }
 
  private:
   infer::Shape ShapeFor(image::Size size) const;

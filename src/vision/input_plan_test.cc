@@ -107,6 +107,22 @@ TEST(InputPlan, WithBgrTheFirstMeanIsBlues) {
              200 / 255.0 - 0.3);
 }
 
+TEST(InputPlan, MetadataThatSaysRgbComesBeforeAFamilysHabitAndAfterTheConfiguration) {
+  infer::ModelMetadata metadata;
+  metadata.inputs.push_back(PictureInput());
+  const InputConvention yolox = ConventionOf(Decoder::kYolo, true);
+  ASSERT_TRUE(yolox.bgr);
+  const auto takes_bgr = [&](const ModelFinderOptions& options) {
+    return InputPlan::Make(metadata, options, yolox)->takes_bgr();
+  };
+  ModelFinderOptions bgr;
+  bgr.bgr = true;
+  EXPECT_TRUE(takes_bgr({}));
+  metadata.inputs[0].is_rgb = true;
+  EXPECT_FALSE(takes_bgr({}));
+  EXPECT_TRUE(takes_bgr(bgr));
+}
+
 TEST(InputPlan, ChannelsFirstInputsAreTransposed) {
   ExpectSeen(Mirror(PictureInput(DType::kUint8, {1, 3, 4, 6})), {}, 200, 100, 0);
 }
