@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/inspect_fix.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_split.h"
 #include "app/inspect_compare.h"
+#include "app/inspect_draft.h"
 #include "base/status.h"
 #include "infer/diagnosis_file.h"
 #include "infer/preflight.h"
@@ -103,8 +99,7 @@ absl::StatusOr<std::string> Repaired(const FixOptions& options, infer::Diagnosis
     ASSIGN_OR_RETURN(const int count, tflite::SwapInputChannels(graph));
     changes.push_back("made it take RGB: swapped the input channels of " + std::to_string(count) +
                       (count == 1 ? " convolution" : " convolutions") +
-                      "; a vision service that turns channels round by itself, as for YOLOX, "
-                      "needs \"input_image_bgr\": false now");
+                      "; \"input_image_bgr\": true must not be set any more");
   }
   tflite::LowerVersions(graph, RuntimeHas, changes);
   RETURN_IF_ERROR(tflite::SetFileMetadata(graph, metadata));
@@ -112,51 +107,6 @@ absl::StatusOr<std::string> Repaired(const FixOptions& options, infer::Diagnosis
                    Attached(options, file, changes));
   return tflite::WriteModelFile(graph, attached);
 }
-
-// A file beside the output that is gone with this object, unless it was put in its place.
-class Draft {
- public:
-  static absl::StatusOr<std::unique_ptr<Draft>> Write(const std::string& output,
-                                                      const std::string& bytes) {
-    std::unique_ptr<Draft> draft(new Draft(output + ".part-XXXXXX"));
-    const int file = mkstemp(draft->path_.data());
-    if (file < 0) return ErrnoStatus(errno, "write " + draft->path_);
-    close(file);
-    draft->exists_ = true;
-    std::ofstream out(draft->path_, std::ios::binary | std::ios::trunc);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) return ErrnoStatus(errno, "write " + draft->path_);
-    return draft;
-  }
-  ~Draft() {
-    std::error_code error;
-    if (exists_) fs::remove(path_, error);
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  const std::string& path() const { return path_; }
-
-  absl::Status Place(const std::string& output) {
-    std::error_code error;
-    // mkstemp makes files that only their owner may read.
-    fs::permissions(path_,
-                    fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read |
-                        fs::perms::others_read,
-                    error);
-    fs::rename(path_, output, error);
-    if (error) return ErrnoStatus(error.value(), "write " + output);
-    exists_ = false;
-    return absl::OkStatus();
-  }
-
- private:
-  explicit Draft(std::string path) : path_(std::move(path)) {}
-
-  std::string path_;
-  bool exists_ = false;
-};
 
 absl::Status CheckAgreement(const FixOptions& options, const ModelComparison& comparison) {
   if (!comparison.original_runs || comparison.is_equal) return absl::OkStatus();
