@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -47,10 +48,15 @@ void PrintTable(const BenchOptions& options, const std::vector<VariantResult>& r
   }
 }
 
-bool AllAgree(const std::vector<VariantResult>& results) {
-  return std::all_of(results.begin() + 1, results.end(), [&](const VariantResult& result) {
-    return !result.error.empty() || TopsAgree(results[0].rounds[0], result.rounds[0]);
-  });
+// Nothing where no variant ran beside ours, or none of the answers can be compared.
+std::optional<bool> AllAgree(const std::vector<VariantResult>& results) {
+  std::optional<bool> all;
+  for (size_t i = 1; i < results.size(); ++i) {
+    if (!results[i].error.empty()) continue;
+    const std::optional<bool> agrees = TopsAgree(results[0].rounds[0], results[i].rounds[0]);
+    if (agrees.has_value()) all = all.value_or(true) && *agrees;
+  }
+  return all;
 }
 
 int Bench(const BenchOptions& options, bool json) {
@@ -70,7 +76,11 @@ int Bench(const BenchOptions& options, bool json) {
   }
   PrintTable(options, *results);
   if (options.compare) {
-    std::printf("top results %s\n", AllAgree(*results) ? "agree" : "DIFFER");
+    const std::optional<bool> agree = AllAgree(*results);
+    std::printf("top results %s\n", !agree   ? "cannot be compared: nothing is detected in the "
+                                               "synthetic input"
+                                    : *agree ? "agree"
+                                             : "DIFFER");
   }
   return exit_status;
 }
@@ -139,7 +149,10 @@ nlohmann::ordered_json BenchJson(const BenchOptions& options,
                          {"peak_rss_mb", result.Of("peak_rss_mb").median},
                          {"load_ms", result.Of("load_ms").median}};
   }
-  if (options.compare) json["top_result_agrees"] = AllAgree(results);
+  if (options.compare) {
+    const std::optional<bool> agree = AllAgree(results);
+    json["top_result_agrees"] = agree ? nlohmann::ordered_json(*agree) : nullptr;
+  }
   return json;
 }
 

@@ -91,11 +91,11 @@ TEST(BenchJson, SaysSoWhenTheRuntimeCannotRunItPlainly) {
 
 TEST(TopsAgree, AllowsTiesButNotAnotherAnswer) {
   const ordered_json answer = TopsOf({FloatTensor({0.1F, 0.900F, 0.895F, 0.2F})});
-  EXPECT_TRUE(TopsAgree(answer, answer));
-  EXPECT_TRUE(TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.890F, 0.896F, 0.2F})})));
-  EXPECT_FALSE(TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.5F, 0.4F, 0.9F})})));
-  EXPECT_FALSE(TopsAgree(answer, TopsOf({})));
-  EXPECT_FALSE(TopsAgree(answer, TopsOf({FloatTensor({})})));
+  EXPECT_TRUE(*TopsAgree(answer, answer));
+  EXPECT_TRUE(*TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.890F, 0.896F, 0.2F})})));
+  EXPECT_FALSE(*TopsAgree(answer, TopsOf({FloatTensor({0.1F, 0.5F, 0.4F, 0.9F})})));
+  EXPECT_FALSE(*TopsAgree(answer, TopsOf({})));
+  EXPECT_FALSE(*TopsAgree(answer, TopsOf({FloatTensor({})})));
 }
 
 // Two detections, of which the second is no more than a guess.
@@ -112,9 +112,23 @@ ordered_json DetectionsOf(float score, float x_max, float guessed_class) {
 
 TEST(TopsAgree, ComparesDetectionsByWhatAUserWouldSee) {
   const ordered_json answer = DetectionsOf(0.7F, 0.5F, 3);
-  EXPECT_TRUE(TopsAgree(answer, DetectionsOf(0.66F, 0.52F, 9)));
-  EXPECT_FALSE(TopsAgree(answer, DetectionsOf(0.4F, 0.5F, 3))) << "far less sure";
-  EXPECT_FALSE(TopsAgree(answer, DetectionsOf(0.7F, 0.2F, 3))) << "another place";
+  EXPECT_TRUE(*TopsAgree(answer, DetectionsOf(0.66F, 0.52F, 9)));
+  EXPECT_FALSE(*TopsAgree(answer, DetectionsOf(0.4F, 0.5F, 3))) << "far less sure";
+  EXPECT_FALSE(*TopsAgree(answer, DetectionsOf(0.7F, 0.2F, 3))) << "another place";
+}
+
+TEST(TopsAgree, IsUnknownWhereNothingIsDetected) {
+  EXPECT_EQ(TopsAgree(DetectionsOf(0.4F, 0.5F, 3), DetectionsOf(0.1F, 0.9F, 9)), std::nullopt);
+}
+
+TEST(BenchJson, SaysNullWhereNothingCanBeCompared) {
+  BenchOptions options;
+  options.compare = true;
+  std::vector<VariantResult> results = {ResultOf("ours", {1}, {1, 2}),
+                                        ResultOf("plain", {1}, {1, 2})};
+  EXPECT_EQ(BenchJson(options, results)["top_result_agrees"], true);
+  for (VariantResult& result : results) result.rounds[0].update(DetectionsOf(0.4F, 0.5F, 3));
+  EXPECT_TRUE(BenchJson(options, results)["top_result_agrees"].is_null());
 }
 
 TEST(AddTops, SurvivesWhatIsNoNumber) {

@@ -3,6 +3,7 @@
 // Models and their answers as JSON, for `inspect` and `bench`.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "infer/tflite_model.h"
@@ -22,7 +23,8 @@ void AddTops(const std::vector<infer::Tensor>& outputs, nlohmann::ordered_json& 
 // Whether two answers with "top" and "range" mean the same: for each output the largest element of
 // the one is the largest of the other too, or within 2 % of the range of it. Detections: what the
 // one has with at least 0.5 the other has too, of the same class, in the same place (IoU 0.5), with
-// a score within 0.1.
-bool TopsAgree(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
+// a score within 0.1. Nothing: both have detections, but none of that score, so there is nothing
+// that could be compared.
+std::optional<bool> TopsAgree(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
 
 }  // namespace bowerbird::app
