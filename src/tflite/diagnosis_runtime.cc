@@ -105,11 +105,17 @@ void JudgeRuntime(const Case& model, std::vector<Finding>& findings) {
   }
   JudgeVersion(model, findings);
   if (HasUint8Activations(model)) {
+    const bool is_prepared = evidence.run && evidence.run->is_prepared;
     findings.push_back({.id = "uint8-activations",
+                        .severity = is_prepared ? Severity::kNote : Severity::kWarning,
                         .what = "activations are in uint8, for which XNNPACK has no kernels here",
                         .which = "a graph of the years before int8",
-                        .remedy = "export again with int8 or float32 activations; at load the "
-                                  "graph may be prepared in float32"});
+                        .remedy = is_prepared
+                                      ? "nothing here: it is prepared at load, in a form that has "
+                                        "such kernels; for other runtimes export again with int8 "
+                                        "or float32 activations"
+                                      : "export again with int8 or float32 activations; at load "
+                                        "the graph may be prepared in float32"});
   }
   if (!evidence.run) return;
   JudgeShare(model, *evidence.run, findings);

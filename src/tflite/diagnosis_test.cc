@@ -206,6 +206,26 @@ TEST(Diagnose, JudgesWhatWasSeenInARun) {
               ::testing::IsSupersetOf({"outside-delegate", "boxes-in-pixels", "runtime-warning"}));
 }
 
+TEST(Diagnose, SaysWhenPreparationTakesCareOfUint8) {
+  const Model model(OneStep({.name = "t", .type = TensorType::kUint8, .shape = {1, 8, 8, 3}},
+                            {.name = "t", .type = TensorType::kUint8, .shape = {1, 8, 8, 3}},
+                            Step(kConv2d)));
+  Evidence evidence = model.evidence();
+  const auto finding = [&] {
+    for (const Finding& each : Diagnose(evidence)) {
+      if (each.id == "uint8-activations") return each;
+    }
+    return Finding();
+  };
+  EXPECT_EQ(finding().severity, Severity::kWarning);
+  evidence.run.emplace();
+  evidence.run->delegate = "xnnpack";
+  evidence.run->delegated = {{true}};
+  evidence.run->is_prepared = true;
+  EXPECT_EQ(finding().severity, Severity::kNote);
+  EXPECT_TRUE(finding().remedy.starts_with("nothing here")) << finding().remedy;
+}
+
 TEST(Diagnose, FindsTheOrderAndUnitOfBoxes) {
   const Model model(OneStep({.name = "t", .shape = {1, 8, 8, 3}},
                             {.name = "t", .shape = {1, 10, 4}},
