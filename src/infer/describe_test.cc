@@ -55,6 +55,14 @@ ModelSpec DescribedModel() {
   return spec;
 }
 
+TEST(Describe, KnowsThatAPictureIsRgbOnlyWhereTheMetadataSaysSo) {
+  ModelSpec spec = DescribedModel();
+  EXPECT_FALSE(LoadOrDie(spec)->metadata().inputs[0].is_rgb);
+  spec.metadata->inputs[0].is_image = true;
+  spec.metadata->inputs[0].color_space = tflite::ColorSpace::kRgb;
+  EXPECT_TRUE(LoadOrDie(spec)->metadata().inputs[0].is_rgb);
+}
+
 TEST(Describe, TakesNamesAndDescriptionsFromTheMetadata) {
   const auto model = LoadOrDie(DescribedModel());
   const ModelMetadata& metadata = model->metadata();
