@@ -13,9 +13,9 @@ namespace bowerbird::data {
 using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 struct Caller {
-  std::string organization_id;
+  std::string organization_id{};
   // For the history of annotations: the name of a key, of a component, of a command.
-  std::string name;
+  std::string name{};
 };
 
 }  // namespace bowerbird::data

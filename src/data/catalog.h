@@ -25,11 +25,11 @@ namespace bowerbird::data {
 struct CatalogOptions {
   // Made if it is missing. Holds the database and the blobs unless they are elsewhere, previews,
   // and uploads that are not finished.
-  std::string directory;
+  std::string directory{};
   // "sqlite", "sqlite:PATH" or "postgresql://…".
   std::string database = "sqlite";
   // "" = DIRECTORY/blobs, another directory, or "s3://BUCKET/PREFIX?endpoint=…&region=…".
-  std::string blobs;
+  std::string blobs{};
   // "" = the system's clock.
   std::function<Time()> now;
   // Must outlive the catalog; null = the machine's own.
@@ -55,7 +55,7 @@ class Catalog {
   Upkeep& upkeep();
 
   // Returns once every picture that was added before has its preview and perceptual hash.
-  void WaitForPreviews();
+  absl::Status WaitForPreviews();
 
  private:
   struct Parts;

@@ -18,10 +18,10 @@ class Core;
 enum class DatasetType { kBinaryData = 0, kSequenceData = 1 };
 
 struct Dataset {
-  std::string id;  // 24 hex digits
-  std::string name;
-  std::string organization_id;
-  Time time_created;
+  std::string id{};  // 24 hex digits
+  std::string name{};
+  std::string organization_id{};
+  Time time_created{};
   DatasetType type = DatasetType::kBinaryData;
   uint64_t item_count = 0;
 };

@@ -21,20 +21,20 @@ struct Filter {
     kUntagged,  // none
   };
 
-  std::string component_name, component_type, method;
-  std::string robot_name, robot_id, part_name, part_id;
-  std::vector<std::string> location_ids;
+  std::string component_name{}, component_type{}, method{};
+  std::string robot_name{}, robot_id{}, part_name{}, part_id{};
+  std::vector<std::string> location_ids{};
   // Must contain the caller's organization if not empty, else nothing matches.
-  std::vector<std::string> organization_ids;
-  std::vector<std::string> mime_types;
+  std::vector<std::string> organization_ids{};
+  std::vector<std::string> mime_types{};
   // By time requested. `start` is included, `end` is not; either may be missing.
-  std::optional<Time> start, end;
+  std::optional<Time> start{}, end{};
   Tags tags_filter = Tags::kAny;
-  std::vector<std::string> tags;
-  std::vector<std::string> box_labels;
-  std::string dataset_id;
+  std::vector<std::string> tags{};
+  std::vector<std::string> box_labels{};
+  std::string dataset_id{};
   // Readings only: the parameters of the method as a JSON object, all of them; nullopt = any.
-  std::optional<std::string> method_parameters;
+  std::optional<std::string> method_parameters{};
 };
 
 enum class Order { kDescending, kAscending };  // by time requested, then by arrival
@@ -43,20 +43,20 @@ inline constexpr uint64_t kDefaultPage = 50;
 inline constexpr uint64_t kLargestPage = 1000;
 
 struct PageRequest {
-  Filter filter;
+  Filter filter{};
   uint64_t limit = kDefaultPage;  // 0: the default; more than kLargestPage: that
   // Where the page before ended. INVALID_ARGUMENT if it is not one of ours. A page is found by key:
   // it costs the same however deep it lies, and items that arrive meanwhile neither move nor repeat
   // what follows.
-  std::string last;
+  std::string last{};
   Order order = Order::kDescending;
 };
 
 struct ItemPage {
-  std::vector<Item> items;
+  std::vector<Item> items{};
   // For the next page; empty when this one is not full. Never empty on a full page, even if nothing
   // follows.
-  std::string last;
+  std::string last{};
 };
 
 struct Totals {

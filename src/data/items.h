@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,22 +26,35 @@ class Core;
 class Previews;
 
 struct Ingested {
-  std::string id, file_id;
+  std::string id{}, file_id{};
   bool existed = false;  // it was there already; nothing was changed
+};
+
+// Content on its way in. Dropping it drops the content. Used by one thread; must not outlive the
+// catalog.
+class Upload {
+ public:
+  explicit Upload(std::unique_ptr<store::BlobWriter> blob) : blob_(std::move(blob)) {}
+  absl::Status Append(std::string_view bytes);
+  uint64_t size() const { return blob_->size(); }
+
+ private:
+  friend class Items;
+  std::unique_ptr<store::BlobWriter> blob_;
+  std::string head_;  // enough of the content to see what kind of picture it is
 };
 
 class Items {
  public:
   Items(Core& core, Previews& previews);
 
-  // For content that comes in pieces: Append to it, then hand it to Add. Dropping it drops the
-  // content.
-  absl::StatusOr<std::unique_ptr<store::BlobWriter>> Receive();
+  // For content that comes in pieces: append to it, then hand it to Add.
+  absl::StatusOr<std::unique_ptr<Upload>> Receive();
 
   // The item is there, durably, when this returns OK; else nothing of it is. INVALID_ARGUMENT: a
   // tag, label or box that cannot be; NOT_FOUND: a dataset that does not exist.
   absl::StatusOr<Ingested> Add(const Caller& caller, const NewItem& item,
-                               std::unique_ptr<store::BlobWriter> content);
+                               std::unique_ptr<Upload> content);
   absl::StatusOr<Ingested> Add(const Caller& caller, const NewItem& item, std::string_view content);
 
   absl::StatusOr<ItemPage> List(const Caller& caller, const PageRequest& request);

@@ -22,37 +22,37 @@ namespace bowerbird::data {
 class Core;
 
 struct BoxChange {
-  std::optional<std::string> label;
-  std::optional<double> x_min, y_min, x_max, y_max;
-  std::optional<double> confidence;
+  std::optional<std::string> label{};
+  std::optional<double> x_min{}, y_min{}, x_max{}, y_max{};
+  std::optional<double> confidence{};
 };
 
 struct LabelCount {
-  std::string label;
+  std::string label{};
   uint64_t items = 0;
 };
 
 struct ItemAnnotations {
-  std::string id;
-  annotation::Annotations annotations;
+  std::string id{};
+  annotation::Annotations annotations{};
 };
 
 struct ItemProblem {
-  std::string id;
-  std::string message;
+  std::string id{};
+  std::string message{};
 };
 
 struct SetResult {
   uint64_t changed = 0;
-  std::vector<ItemProblem> problems;
+  std::vector<ItemProblem> problems{};
 };
 
 struct AnnotationChange {
-  std::string id;
-  Time time;
-  std::string changed_by;
-  annotation::Annotations before, after;
-  std::vector<std::string> tags_before, tags_after;
+  std::string id{};
+  Time time{};
+  std::string changed_by{};
+  annotation::Annotations before{}, after{};
+  std::vector<std::string> tags_before{}, tags_after{};
 };
 
 class Labels {

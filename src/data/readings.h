@@ -18,37 +18,37 @@ namespace bowerbird::data {
 class Core;
 
 struct ReadingSource {
-  Source source;                  // mime_type is not used
-  std::vector<std::string> tags;  // of the upload
+  Source source{};                  // mime_type is not used
+  std::vector<std::string> tags{};  // of the upload
 };
 
 struct NewReading {
-  Time time_requested, time_received;
-  std::string payload;  // a JSON object
+  Time time_requested{}, time_received{};
+  std::string payload{};  // a JSON object
 };
 
 struct Reading {
-  std::string organization_id;
+  std::string organization_id{};
   // Of a page: index into ReadingPage::sources.
   uint32_t source_index = 0;
-  Time time_requested, time_received, time_stored;
-  std::string payload;
+  Time time_requested{}, time_received{}, time_stored{};
+  std::string payload{};
 };
 
 struct ReadingPage {
-  std::vector<ReadingSource> sources;  // each once
-  std::vector<Reading> readings;
-  std::string last;
+  std::vector<ReadingSource> sources{};  // each once
+  std::vector<Reading> readings{};
+  std::string last{};
 };
 
 // ExportTabularData and GetLatestTabularData name their resource so. Empty fields are not asked
 // for, but part_id, resource_name and method_name must be there (INVALID_ARGUMENT).
 struct ResourceMethod {
-  std::string part_id;
-  std::string resource_name;
-  std::string resource_subtype;  // "rdk:component:sensor"
-  std::string method_name;
-  std::optional<std::string> method_parameters;  // a JSON object
+  std::string part_id{};
+  std::string resource_name{};
+  std::string resource_subtype{};  // "rdk:component:sensor"
+  std::string method_name{};
+  std::optional<std::string> method_parameters{};  // a JSON object
 };
 
 // What a query answered, before it is given the form of the wire.
@@ -57,13 +57,13 @@ struct SqlValue {
   Kind kind = Kind::kNull;
   int64_t integer = 0;
   double real = 0;
-  std::string text;  // of kText, kBytes and kJson
-  Time time;
+  std::string text{};  // of kText, kBytes and kJson
+  Time time{};
 };
 
 struct SqlResult {
-  std::vector<std::string> columns;
-  std::vector<std::vector<SqlValue>> rows;
+  std::vector<std::string> columns{};
+  std::vector<std::vector<SqlValue>> rows{};
 };
 
 class Readings {

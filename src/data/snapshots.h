@@ -22,6 +22,7 @@
 namespace bowerbird::data {
 
 class Core;
+class Previews;
 
 struct SplitOptions {
   uint64_t seed = 0;
@@ -34,27 +35,27 @@ struct SplitOptions {
 };
 
 struct Snapshot {
-  std::string id;  // 64 hex digits
-  std::string dataset_id;
-  std::string name;
-  Time time_created;
+  std::string id{};  // 64 hex digits
+  std::string dataset_id{};
+  std::string name{};
+  Time time_created{};
   uint64_t item_count = 0;
   uint64_t box_count = 0;
-  std::optional<SplitOptions> split;  // none: every item is for training
-  std::string created_by;
+  std::optional<SplitOptions> split{};  // none: every item is for training
+  std::string created_by{};
 };
 
 struct CreatedSnapshot {
-  Snapshot snapshot;
+  Snapshot snapshot{};
   bool existed = false;
 };
 
 struct SnapshotDifference {
   enum class Kind { kAdded, kRemoved, kAnnotationChanged, kSplitChanged };
   Kind kind = Kind::kAdded;
-  std::string item_hash;
-  std::string item_id;   // empty where no item has that content any more
-  std::string from, to;  // annotation hashes, or "train", "validation", "test"
+  std::string item_hash{};
+  std::string item_id{};     // empty where no item has that content any more
+  std::string from{}, to{};  // annotation hashes, or "train", "validation", "test"
 };
 
 struct SnapshotDifferenceCounts {
@@ -66,24 +67,24 @@ struct RestoreResult {
 };
 
 struct SnapshotStatistics {
-  annotation::Statistics statistics;
+  annotation::Statistics statistics{};
   uint64_t training = 0, validation = 0, test = 0;  // items; of a dataset all are for training
 };
 
 struct Leak {
-  std::string item_id, split;
-  std::string other_item_id, other_split;
+  std::string item_id{}, split{};
+  std::string other_item_id{}, other_split{};
   uint32_t different_bits = 0;
 };
 
 struct LeakReport {
-  std::vector<Leak> leaks;  // up to 1000
+  std::vector<Leak> leaks{};  // up to 1000
   uint64_t leak_count = 0;
 };
 
 class Snapshots {
  public:
-  explicit Snapshots(Core& core);
+  Snapshots(Core& core, Previews& previews);
 
   // A state that has a snapshot already answers with that one.
   absl::StatusOr<CreatedSnapshot> Create(const Caller& caller, const std::string& dataset_id,
@@ -117,6 +118,7 @@ class Snapshots {
 
  private:
   Core& core_;
+  Previews& previews_;
 };
 
 }  // namespace bowerbird::data

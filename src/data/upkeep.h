@@ -23,18 +23,18 @@ struct VerifyProgress {
   uint64_t checked_bytes = 0;
   // Since the last report: ids of items whose file is missing or altered (a file that several items
   // share is named for each), and manifests of snapshots.
-  std::vector<ItemProblem> problems;
+  std::vector<ItemProblem> problems{};
   // Files that nothing refers to, older than an hour; only in the last report. No loss: an upload
   // that was cut off before it was acknowledged leaves one.
-  std::vector<std::string> files_without_item;
+  std::vector<std::string> files_without_item{};
 };
 
 struct RetentionPolicy {
   // Items requested before the begin of the UTC day that lies so many days before today.
-  std::optional<uint32_t> days;
+  std::optional<uint32_t> days{};
   // The oldest beyond so many bytes.
-  std::optional<uint64_t> binary_limit_bytes;
-  Filter filter;
+  std::optional<uint64_t> binary_limit_bytes{};
+  Filter filter{};
 };
 
 struct RetentionResult {

@@ -22,9 +22,9 @@
 namespace bowerbird::store {
 
 struct BlobInfo {
-  std::string hash;  // 64 lower-case hex digits
+  std::string hash{};  // 64 lower-case hex digits
   uint64_t size = 0;
-  std::chrono::sys_time<std::chrono::nanoseconds> modified;
+  std::chrono::sys_time<std::chrono::nanoseconds> modified{};
 };
 
 class BlobWriter {
@@ -64,9 +64,9 @@ class Blobs {
 
 struct BlobsOptions {
   // A directory, or "s3://BUCKET/PREFIX?endpoint=URL&region=NAME".
-  std::string location;
+  std::string location{};
   // For content that is not complete yet; on the file system of a directory `location`.
-  std::string scratch;
+  std::string scratch{};
   FileSystem* files = nullptr;  // must outlive the blobs
 };
 

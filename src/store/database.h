@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A database: SQLite in a file, or a PostgreSQL server. The rooms above write SQL that both
-// understand, with parameters $1, $2, …; what differs is in Dialect.
+// understand, with parameters $1, $2, …; words in braces stand for what differs (Migration).
 //
 // - One thread writes ("db-write"). Transactions that callers hand in while it commits are
 // committed
@@ -28,7 +28,7 @@ namespace bowerbird::store {
 
 // Bytes, not text. Does not own them: they must live until the call returns.
 struct Bytes {
-  std::string_view bytes;
+  std::string_view bytes{};
 };
 // A parameter. Text and bytes are not copied.
 using Value = std::variant<std::monostate, int64_t, double, std::string_view, Bytes>;
@@ -70,25 +70,26 @@ class Connection {
 
 enum class Engine { kSqlite, kPostgresql };
 
-// A step from one version of the schema to the next: statements that both engines understand after
-// Dialect's words have been put in. Never changed once released.
+// A step from one version of the schema to the next, in one transaction. Never changed once
+// released. Words that differ between the engines: {id} an integer primary key that is given out,
+// {text}, {bytes}, {json}, {real}, and {clustered} at the end of a table that is only its index.
 struct Migration {
   int version = 0;  // 1, 2, 3, …
-  std::string_view name;
-  std::vector<std::string> sql;             // both
-  std::vector<std::string> sqlite_sql;      // then, only there
-  std::vector<std::string> postgresql_sql;  // then, only there
+  std::string_view name{};
+  std::vector<std::string> sql{};             // both
+  std::vector<std::string> sqlite_sql{};      // then, only there
+  std::vector<std::string> postgresql_sql{};  // then, only there
 };
 
 // What a user's query may see: the name of a view and the SELECT that it stands for.
 struct UserView {
-  std::string name;
-  std::string select;
+  std::string name{};
+  std::string select{};
 };
 
 struct UserQuery {
-  std::string sql;
-  UserView view;
+  std::string sql{};
+  UserView view{};
   std::chrono::nanoseconds time_limit = std::chrono::seconds(10);
   uint64_t row_limit = 10'000;
   uint64_t byte_limit = uint64_t{64} << 20;
@@ -99,12 +100,12 @@ struct UserValue {
   Kind kind = Kind::kNull;
   int64_t integer = 0;  // kTime: nanoseconds since 1970
   double real = 0;
-  std::string text;
+  std::string text{};
 };
 
 struct UserResult {
-  std::vector<std::string> columns;
-  std::vector<std::vector<UserValue>> rows;
+  std::vector<std::string> columns{};
+  std::vector<std::vector<UserValue>> rows{};
 };
 
 class Database {
@@ -115,9 +116,9 @@ class Database {
   virtual Engine engine() const = 0;
 
   // Runs `work` on the writer's thread and returns once it is committed; an error of `work` undoes
-  // what it did, and nothing else. `work` may run twice if the connection breaks, so it must not
-  // change anything but the database and what it overwrites anew. It must not call Write
-  // (INTERNAL).
+  // what it did, and nothing else. UNAVAILABLE after a connection broke: whether it was committed
+  // is not known, so changes that a caller repeats must be such that they can be. `work` must not
+  // call Write (INTERNAL).
   virtual absl::Status Write(const Work& work) = 0;
   // Runs `work` in the caller's thread in a read-only transaction.
   virtual absl::Status Read(const Work& work) = 0;
@@ -132,8 +133,8 @@ class Database {
 
 struct DatabaseOptions {
   // "sqlite:PATH" or "postgresql://…" (libpq's URI).
-  std::string location;
-  std::vector<Migration> migrations;
+  std::string location{};
+  std::vector<Migration> migrations{};
 };
 
 // Opens, makes and migrates. FAILED_PRECONDITION: the database is newer than the program, or

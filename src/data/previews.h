@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is derived from the pixels of pictures: a small JPEG for people, and a perceptual hash for
+// finding near-duplicates.
+//
+// Decoding takes longer than storing, so an upload does not wait for it: the thread "previews", of
+// lowest priority, does it soon afterwards, one picture at a time. Which pictures it still has to
+// do is kept in the database, so nothing is forgotten over a restart. The JPEGs are files under
+// DIRECTORY/previews, a cache that may be removed at any time.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/mutex.h"
+#include "data/core.h"
+#include "data/item.h"
+
+namespace bowerbird::data {
+
+// Thread-safe.
+class Previews {
+ public:
+  // `start`: with the thread.
+  Previews(Core& core, bool start);
+  ~Previews();
+  Previews(const Previews&) = delete;
+  Previews& operator=(const Previews&) = delete;
+
+  // There is something to do.
+  void Wake();
+  // Returns once everything that was added before is done; does it itself where there is no thread.
+  absl::Status WaitUntilDone();
+
+  // From the cache, or made now.
+  absl::StatusOr<std::string> Get(const Item& item);
+
+ private:
+  struct Task {
+    int64_t item = 0;
+    std::string hash;
+  };
+
+  void Loop();
+  absl::StatusOr<std::vector<Task>> NextTasks();
+  absl::Status Prepare(const Task& task);
+  std::string PathOf(const std::string& hash) const;
+  void Keep(const std::string& hash, const std::string& jpeg);
+  absl::Status DoAll();
+  // The JPEG; `looks`, if it is not null, gets the perceptual hash, where the picture has one.
+  absl::StatusOr<std::string> Make(const std::string& hash, std::optional<uint64_t>* looks);
+
+  Core& core_;
+  Mutex mutex_;
+  CondVar changed_;
+  uint64_t wanted_ ABSL_GUARDED_BY(mutex_) = 1;  // at start: what an earlier process left
+  uint64_t done_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<uint64_t> fresh_{0};
+  std::thread thread_;
+};
+
+}  // namespace bowerbird::data

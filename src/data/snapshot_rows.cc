@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/snapshot_rows.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/status.h"
+
+namespace bowerbird::data {
+namespace {
+
+constexpr size_t kShortestPrefix = 8;
+constexpr size_t kIdDigits = 64;
+constexpr int64_t kPortion = 50'000;
+constexpr size_t kStatesAtOnce = 500;
+
+}  // namespace
+
+std::string TextOf(const std::optional<SplitOptions>& split) {
+  if (!split) return "";
+  return nlohmann::json{{"seed", split->seed},
+                        {"validation", split->validation_fraction},
+                        {"test", split->test_fraction},
+                        {"near_duplicate_bits", split->near_duplicate_bits},
+                        {"burst_seconds", split->burst_seconds}}
+      .dump();
+}
+
+std::optional<SplitOptions> SplitOptionsOf(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return std::nullopt;
+  SplitOptions options;
+  options.seed = json.value("seed", uint64_t{0});
+  options.validation_fraction = json.value("validation", 0.0);
+  options.test_fraction = json.value("test", 0.0);
+  options.near_duplicate_bits = json.value("near_duplicate_bits", uint32_t{0});
+  options.burst_seconds = json.value("burst_seconds", 0.0);
+  return options;
+}
+
+absl::StatusOr<Snapshot> FindSnapshot(Connection& connection, const Caller& caller,
+                                      const std::string& id, const std::string& dataset_id) {
+  if (id.size() < kShortestPrefix || id.size() > kIdDigits ||
+      id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return NotFound("no snapshot has the id " + id);
+  }
+  // The ids that begin so lie between it and it with a letter behind the digits.
+  const std::string above = id + "g";
+  std::vector<Snapshot> found;
+  const absl::Status queried = connection.Query(
+      "SELECT s.id, s.dataset_id, s.name, s.t, s.items, s.boxes, s.split, s.created_by"
+      " FROM snapshots s JOIN organizations o ON o.org = s.org"
+      " WHERE o.id = $1 AND s.id >= $2 AND s.id < $3 AND ($4 = '' OR s.dataset_id = $4)"
+      " ORDER BY s.id, s.snapshot",
+      {caller.organization_id, id, above, dataset_id}, [&](const Row& row) {
+        found.push_back({.id = std::string(row.Text(0)),
+                         .dataset_id = std::string(row.Text(1)),
+                         .name = std::string(row.Text(2)),
+                         .time_created = TimeOf(row.Integer(3)),
+                         .item_count = static_cast<uint64_t>(row.Integer(4)),
+                         .box_count = static_cast<uint64_t>(row.Integer(5)),
+                         .split = SplitOptionsOf(row.Text(6)),
+                         .created_by = std::string(row.Text(7))});
+        return absl::OkStatus();
+      });
+  RETURN_IF_ERROR(queried);
+  if (found.empty()) return NotFound("no snapshot has the id " + id);
+  if (found.front().id != found.back().id) {
+    return InvalidArgument("the ids of several snapshots begin with " + id + ": give more digits");
+  }
+  return std::move(found.front());
+}
+
+absl::StatusOr<std::vector<Member>> LoadMembers(Connection& connection, const Caller& caller,
+                                                const Snapshot& snapshot) {
+  std::string bytes;
+  const absl::Status queried = connection.Query(
+      "SELECT s.members FROM snapshots s JOIN organizations o ON o.org = s.org"
+      " WHERE o.id = $1 AND s.id = $2 AND s.dataset_id = $3",
+      {caller.organization_id, snapshot.id, snapshot.dataset_id}, [&](const Row& row) {
+        bytes = row.Blob(0);
+        return absl::OkStatus();
+      });
+  RETURN_IF_ERROR(queried);
+  return UnpackMembers(bytes);
+}
+
+absl::Status ForEachCurrentMember(Connection& connection, int64_t term,
+                                  const std::function<void(CurrentMember)>& visit) {
+  Position after{.t = INT64_MIN, .item = 0};
+  int64_t count = kPortion;
+  while (count == kPortion) {
+    count = 0;
+    const absl::Status queried = connection.Query(
+        "SELECT m.t, m.item, i.version, i.source, i.boxes, i.hash, i.annotation_hash, i.looks"
+        " FROM item_terms m JOIN items i ON i.item = m.item WHERE m.term = $1"
+        " AND (m.t, m.item) > ($2, $3) ORDER BY m.t, m.item LIMIT $4",
+        {term, after.t, after.item, kPortion}, [&](const Row& row) {
+          ++count;
+          after = {.t = row.Integer(0), .item = row.Integer(1)};
+          CurrentMember one{.member = {.item = after.item, .version = row.Integer(2)},
+                            .source = row.Integer(3),
+                            .t = after.t,
+                            .boxes = row.Integer(4),
+                            .hash = std::string(row.Blob(5)),
+                            .annotation_hash = std::string(row.Blob(6))};
+          if (!row.IsNull(7)) one.looks = static_cast<uint64_t>(row.Integer(7));
+          visit(std::move(one));
+          return absl::OkStatus();
+        });
+    RETURN_IF_ERROR(queried);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ForEachMemberState(Core& core, const std::vector<Member>& members,
+                                const std::function<absl::Status(const MemberState&)>& visit) {
+  for (size_t at = 0; at < members.size(); at += kStatesAtOnce) {
+    const size_t end = std::min(members.size(), at + kStatesAtOnce);
+    std::string list;
+    std::vector<int64_t> numbers;
+    for (size_t one = at; one < end; ++one) {
+      list += (list.empty() ? "(" : ", (") + std::to_string(members[one].item) + ", " +
+              std::to_string(members[one].version) + ")";
+      numbers.push_back(members[one].item);
+    }
+    std::map<int64_t, MemberState> states;
+    const absl::Status read = core.database().Read([&](Connection& connection) -> absl::Status {
+      ASSIGN_OR_RETURN(const auto stored, LoadStored(connection, numbers));
+      for (const StoredItem& one : stored) {
+        MemberState& state = states[one.item];
+        state.width = one.width;
+        state.height = one.height;
+      }
+      return connection.Query(
+          "SELECT item, body FROM annotation_versions WHERE (item, version) IN (VALUES " + list +
+              ")",
+          {}, [&](const Row& row) -> absl::Status {
+            ASSIGN_OR_RETURN(states[row.Integer(0)].state, StateOf(row.Text(1)));
+            return absl::OkStatus();
+          });
+    });
+    RETURN_IF_ERROR(read);
+    for (size_t one = at; one < end; ++one) {
+      const auto found = states.find(members[one].item);
+      if (found == states.end()) continue;
+      found->second.member = members[one];
+      RETURN_IF_ERROR(visit(found->second));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace bowerbird::data

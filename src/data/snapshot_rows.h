@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Snapshots as rows, and the members of datasets as snapshots need them. Internal to this room.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/core.h"
+#include "data/pins.h"
+#include "data/selection.h"
+#include "data/snapshots.h"
+#include "data/state.h"
+
+namespace bowerbird::data {
+
+// By id or by the beginning of one, of any dataset or of the given one. NOT_FOUND;
+// INVALID_ARGUMENT: several begin so.
+absl::StatusOr<Snapshot> FindSnapshot(Connection& connection, const Caller& caller,
+                                      const std::string& id, const std::string& dataset_id = "");
+absl::StatusOr<std::vector<Member>> LoadMembers(Connection& connection, const Caller& caller,
+                                                const Snapshot& snapshot);
+
+std::string TextOf(const std::optional<SplitOptions>& split);
+std::optional<SplitOptions> SplitOptionsOf(std::string_view text);
+
+// A member of a dataset as it is now.
+struct CurrentMember {
+  Member member{};
+  int64_t source = 0, t = 0, boxes = 0;
+  std::string hash{}, annotation_hash{};  // 32 bytes each
+  std::optional<uint64_t> looks{};
+};
+absl::Status ForEachCurrentMember(Connection& connection, int64_t term,
+                                  const std::function<void(CurrentMember)>& visit);
+
+// A member's annotations in the version that the snapshot has, with the size of the picture.
+struct MemberState {
+  Member member{};
+  int width = 0, height = 0;
+  AnnotationState state{};
+};
+// In portions of `members`; those that are gone are left out.
+absl::Status ForEachMemberState(Core& core, const std::vector<Member>& members,
+                                const std::function<absl::Status(const MemberState&)>& visit);
+
+}  // namespace bowerbird::data

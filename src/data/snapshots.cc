@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/snapshots.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "annotation/split.h"
+#include "base/status.h"
+#include "data/dataset_rows.h"
+#include "data/manifest.h"
+#include "data/previews.h"
+#include "data/snapshot_rows.h"
+#include "data/sources.h"
+
+namespace bowerbird::data {
+namespace {
+
+// Another attempt is needed only where items are deleted while the snapshot is made.
+constexpr int kMostAttempts = 5;
+
+struct Gathered {
+  std::vector<ManifestRecord> records;
+  std::vector<Member> members;
+  uint64_t boxes = 0;
+  int64_t deletions = 0;
+};
+
+// One consistent state of the dataset: everything that a split needs to know of its items.
+struct SplitInput {
+  std::vector<CurrentMember> members;
+  std::map<int64_t, std::string> cameras;  // by source
+};
+
+absl::StatusOr<std::map<int64_t, std::string>> CamerasOf(
+    Connection& connection, const std::vector<CurrentMember>& members) {
+  std::vector<int64_t> numbers;
+  for (const CurrentMember& one : members) numbers.push_back(one.source);
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  ASSIGN_OR_RETURN(const auto sources, LoadSources(connection, numbers));
+  std::map<int64_t, std::string> cameras;
+  for (const auto& [number, known] : sources) {
+    cameras[number] = known.source.part_id + "\n" + known.source.component_name;
+  }
+  return cameras;
+}
+
+absl::StatusOr<std::vector<annotation::Split>> SidesOf(const SplitInput& input,
+                                                       const SplitOptions& options) {
+  // The same content is one item to the split, whoever captured it how often.
+  std::map<std::string_view, size_t> firsts;
+  std::vector<annotation::SplitItem> items;
+  for (const CurrentMember& one : input.members) {
+    if (!firsts.emplace(one.hash, items.size()).second) continue;
+    items.push_back({.key = one.hash,
+                     .perceptual_hash = one.looks,
+                     .source = input.cameras.at(one.source),
+                     .nanoseconds = one.t});
+  }
+  std::vector<std::string> keys;
+  keys.reserve(items.size());
+  for (annotation::SplitItem& item : items) {
+    keys.push_back(HexOfBytes(item.key));
+    item.key = keys.back();
+  }
+  ASSIGN_OR_RETURN(const auto sides, annotation::AssignSplits(
+                                         items, {.seed = options.seed,
+                                                 .validation_fraction = options.validation_fraction,
+                                                 .test_fraction = options.test_fraction,
+                                                 .near_duplicate_bits = options.near_duplicate_bits,
+                                                 .burst_seconds = options.burst_seconds}));
+  std::vector<annotation::Split> result;
+  result.reserve(input.members.size());
+  for (const CurrentMember& one : input.members) result.push_back(sides[firsts.at(one.hash)]);
+  return result;
+}
+
+absl::StatusOr<int64_t> Deletions(Connection& connection) {
+  int64_t number = 0;
+  RETURN_IF_ERROR(connection.Query("SELECT number FROM deletions", {}, [&](const Row& row) {
+    number = row.Integer(0);
+    return absl::OkStatus();
+  }));
+  return number;
+}
+
+absl::StatusOr<Gathered> Gather(Core& core, const Caller& caller, const std::string& dataset_id,
+                                const std::optional<SplitOptions>& split) {
+  Gathered gathered;
+  SplitInput input;
+  const auto take = [&](CurrentMember one) {
+    gathered.members.push_back(one.member);
+    gathered.boxes += static_cast<uint64_t>(one.boxes);
+    gathered.records.push_back(
+        MakeRecord(one.hash, one.annotation_hash, annotation::Split::kTraining));
+    if (split) input.members.push_back(std::move(one));
+  };
+  const absl::Status read = core.database().Read([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
+    RETURN_IF_ERROR(RequireDataset(connection, org, dataset_id));
+    ASSIGN_OR_RETURN(const int64_t term, FindTerm(connection, org, TermKind::kDataset, dataset_id));
+    ASSIGN_OR_RETURN(gathered.deletions, Deletions(connection));
+    RETURN_IF_ERROR(ForEachCurrentMember(connection, term, take));
+    ASSIGN_OR_RETURN(input.cameras, CamerasOf(connection, input.members));
+    return absl::OkStatus();
+  });
+  RETURN_IF_ERROR(read);
+  if (split) {
+    ASSIGN_OR_RETURN(const auto sides, SidesOf(input, *split));
+    for (size_t at = 0; at < sides.size(); ++at) {
+      gathered.records[at].back() = static_cast<unsigned char>(sides[at]);
+    }
+  }
+  std::sort(gathered.members.begin(), gathered.members.end(),
+            [](const Member& a, const Member& b) { return a.item < b.item; });
+  return gathered;
+}
+
+// ABORTED if items were deleted since they were read.
+absl::StatusOr<CreatedSnapshot> InsertSnapshot(Core& core, const Caller& caller,
+                                               const Snapshot& wanted, const Gathered& gathered) {
+  CreatedSnapshot created;
+  const std::string members = PackMembers(gathered.members);
+  const absl::Status written = core.database().Write([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t deletions, Deletions(connection));
+    if (deletions != gathered.deletions) return absl::AbortedError("items were deleted");
+    ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
+    RETURN_IF_ERROR(RequireDataset(connection, org, wanted.dataset_id));
+    ASSIGN_OR_RETURN(
+        const int64_t added,
+        connection.Execute(
+            "INSERT INTO snapshots(org, id, dataset_id, name, t, items, boxes, split, created_by,"
+            " members) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+            {org, wanted.id, wanted.dataset_id, wanted.name, Nanoseconds(wanted.time_created),
+             static_cast<int64_t>(wanted.item_count), static_cast<int64_t>(wanted.box_count),
+             TextOf(wanted.split), wanted.created_by, Bytes{members}}));
+    created.existed = added == 0;
+    ASSIGN_OR_RETURN(created.snapshot,
+                     FindSnapshot(connection, caller, wanted.id, wanted.dataset_id));
+    return absl::OkStatus();
+  });
+  RETURN_IF_ERROR(written);
+  return created;
+}
+
+}  // namespace
+
+Snapshots::Snapshots(Core& core, Previews& previews) : core_(core), previews_(previews) {}
+
+absl::StatusOr<CreatedSnapshot> Snapshots::Create(const Caller& caller,
+                                                  const std::string& dataset_id,
+                                                  const std::string& name,
+                                                  const std::optional<SplitOptions>& split) {
+  // The split looks at perceptual hashes: it must not depend on how far they have got.
+  if (split) RETURN_IF_ERROR(previews_.WaitUntilDone());
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    ASSIGN_OR_RETURN(Gathered gathered, Gather(core_, caller, dataset_id, split));
+    Snapshot wanted{.dataset_id = dataset_id,
+                    .name = name,
+                    .time_created = core_.Now(),
+                    .item_count = gathered.members.size(),
+                    .box_count = gathered.boxes,
+                    .split = split,
+                    .created_by = caller.name};
+    ASSIGN_OR_RETURN(wanted.id, StoreManifest(core_.blobs(), gathered.records));
+    auto created = InsertSnapshot(core_, caller, wanted, gathered);
+    if (!absl::IsAborted(created.status())) return created;
+  }
+  return Unavailable("items are being deleted all the time: make the snapshot later");
+}
+
+absl::StatusOr<std::vector<Snapshot>> Snapshots::List(const Caller& caller,
+                                                      const std::string& dataset_id) {
+  std::vector<Snapshot> snapshots;
+  const absl::Status read = core_.database().Read([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
+    RETURN_IF_ERROR(RequireDataset(connection, org, dataset_id));
+    std::vector<std::string> ids;
+    RETURN_IF_ERROR(
+        connection.Query("SELECT id FROM snapshots WHERE org = $1 AND dataset_id = $2 ORDER BY t "
+                         "DESC, snapshot DESC",
+                         {org, dataset_id}, [&](const Row& row) {
+                           ids.emplace_back(row.Text(0));
+                           return absl::OkStatus();
+                         }));
+    for (const std::string& id : ids) {
+      ASSIGN_OR_RETURN(snapshots.emplace_back(), FindSnapshot(connection, caller, id, dataset_id));
+    }
+    return absl::OkStatus();
+  });
+  RETURN_IF_ERROR(read);
+  return snapshots;
+}
+
+absl::StatusOr<Snapshot> Snapshots::Get(const Caller& caller, const std::string& id) {
+  Snapshot snapshot;
+  const absl::Status read = core_.database().Read([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(snapshot, FindSnapshot(connection, caller, id));
+    return absl::OkStatus();
+  });
+  RETURN_IF_ERROR(read);
+  return snapshot;
+}
+
+absl::Status Snapshots::Delete(const Caller& caller, const std::string& id) {
+  const absl::Status written = core_.database().Write([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const Snapshot snapshot, FindSnapshot(connection, caller, id));
+    ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
+    return connection
+        .Execute("DELETE FROM snapshots WHERE org = $1 AND id = $2 AND dataset_id = $3",
+                 {org, snapshot.id, snapshot.dataset_id})
+        .status();
+  });
+  // The manifest goes when garbage is collected: another snapshot may have the same.
+  return written;
+}
+
+absl::StatusOr<std::unique_ptr<store::BlobReader>> Snapshots::Manifest(const Caller& caller,
+                                                                       const std::string& id) {
+  ASSIGN_OR_RETURN(const Snapshot snapshot, Get(caller, id));
+  return core_.blobs().Open(snapshot.id);
+}
+
+}  // namespace bowerbird::data

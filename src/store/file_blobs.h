@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Blobs as files: LOCATION/ab/abcdef…, two digits of the hash as folder.
+//
+// A blob is written to the scratch folder, synced, renamed to its name, and the folder of that name
+// is synced: whatever is under a hash is whole. Writers sync their own files at the same time (a
+// journaling file system serves them together); renames and folder syncs of writers that are ready
+// at the same time are done by one of them for all.
+#pragma once
+
+#include <memory>
+
+#include "store/blobs.h"
+
+namespace bowerbird::store {
+
+absl::StatusOr<std::unique_ptr<Blobs>> OpenFileBlobs(const BlobsOptions& options);
+
+}  // namespace bowerbird::store

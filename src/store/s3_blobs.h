@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Blobs as objects of an S3 store, by path-style requests: ENDPOINT/BUCKET/PREFIX/ab/abcdef….
+// Content is spooled to the scratch folder first, because its hash is its name and is signed with
+// the request; it is sent in one PUT (so up to 5 GB, which is S3's own limit for that).
+#pragma once
+
+#include <memory>
+
+#include "store/blobs.h"
+
+namespace bowerbird::store {
+
+// Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+absl::StatusOr<std::unique_ptr<Blobs>> OpenS3Blobs(const BlobsOptions& options);
+
+}  // namespace bowerbird::store
