@@ -9,10 +9,11 @@
 //   class LENGTH:BYTES CONFIDENCE
 //   box LENGTH:BYTES X_MIN Y_MIN X_MAX Y_MAX CONFIDENCE
 // with the lines after the first sorted by their bytes. LENGTH counts the label's bytes. Corners
-// are whole numbers of 1/16 pixel of the picture as a person sees it, halves rounded away from
-// zero; where the picture's size is not known they are of 1/1048576 of its width or height, and
-// the line begins with "relative". CONFIDENCE is a whole number of millionths, or "-" for none.
-// Ids, order, and the picture's size and name have no part in it.
+// are whole numbers of 1/16 pixel of the picture as a person sees it, rounded to 1/4096
+// of that first and then to the nearest, halves away from zero; where the picture's size is not
+// known they are of 1/1048576 of its width or height, and the line begins with "relative".
+// CONFIDENCE is a whole number of millionths, or "-" for none. Ids, order, and the picture's size
+// and name have no part in it.
 #pragma once
 
 #include <span>

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The functions behind each format of annotation/format.h. Internal to this room.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "annotation/format.h"
+#include "annotation/input.h"
+
+namespace bowerbird::annotation {
+
+using OpenedReader = absl::StatusOr<std::unique_ptr<Reader>>;
+using CreatedWriter = absl::StatusOr<std::unique_ptr<Writer>>;
+
+std::string DetectVoc(const Probe& probe);
+OpenedReader OpenVoc(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateVoc(FileSystem& files, const WriterOptions& options);
+
+// The same elements in the folders and with the small differences of ImageNet's.
+std::string DetectImageNet(const Probe& probe);
+CreatedWriter CreateImageNet(FileSystem& files, const WriterOptions& options);
+
+std::string DetectCoco(const Probe& probe);
+OpenedReader OpenCoco(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateCoco(FileSystem& files, const WriterOptions& options);
+
+std::string DetectYolo(const Probe& probe);
+OpenedReader OpenYolo(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateYolo(FileSystem& files, const WriterOptions& options);
+
+std::string DetectCsv(const Probe& probe);
+OpenedReader OpenCsv(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateCsv(FileSystem& files, const WriterOptions& options);
+
+std::string DetectOpenImages(const Probe& probe);
+OpenedReader OpenOpenImages(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateOpenImages(FileSystem& files, const WriterOptions& options);
+
+std::string DetectCvat(const Probe& probe);
+OpenedReader OpenCvat(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateCvat(FileSystem& files, const WriterOptions& options);
+
+std::string DetectLabelStudio(const Probe& probe);
+OpenedReader OpenLabelStudio(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateLabelStudio(FileSystem& files, const WriterOptions& options);
+
+std::string DetectJsonLines(const Probe& probe);
+OpenedReader OpenJsonLines(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateJsonLines(FileSystem& files, const WriterOptions& options);
+
+std::string DetectExportLayout(const Probe& probe);
+OpenedReader OpenExportLayout(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateExportLayout(FileSystem& files, const WriterOptions& options);
+
+std::string DetectImageFolder(const Probe& probe);
+OpenedReader OpenImageFolder(FileSystem& files, const ReaderOptions& options);
+CreatedWriter CreateImageFolder(FileSystem& files, const WriterOptions& options);
+
+}  // namespace bowerbird::annotation
