@@ -31,7 +31,7 @@ struct CatalogOptions {
   // "" = DIRECTORY/blobs, another directory, or "s3://BUCKET/PREFIX?endpoint=…&region=…".
   std::string blobs{};
   // "" = the system's clock.
-  std::function<Time()> now;
+  std::function<Time()> now{};
   // Must outlive the catalog; null = the machine's own.
   FileSystem* files = nullptr;
   // Pictures are decoded for their preview and perceptual hash soon after they arrive, by a thread
