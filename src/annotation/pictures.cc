@@ -11,7 +11,8 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPictureFolders{"images", "JPEGImages", "data", "img"};
+constexpr std::array<std::string_view, 6> kPictureFolders{"images", "JPEGImages", "data",
+                                                          "Images", "Data",       "img"};
 constexpr std::array<std::string_view, 6> kAnnotationFolders{
     "annotations", "labels", "xml", "xmls", "obj_train_data", "metadata"};
 constexpr std::array<std::string_view, 8> kExtensions{".jpg", ".jpeg", ".png", ".JPG",
