@@ -225,6 +225,10 @@ class SyncCall : public Call {
   std::string Metadata(const std::string& key) const override {
     return MetadataOf(server_context_, key);
   }
+  std::string Authority() const override {
+    const grpc::string_ref authority = server_context_.ExperimentalGetAuthority();
+    return std::string(authority.data(), authority.size());
+  }
   void AddHeader(const std::string& key, const std::string& value) override {
     server_context_.AddInitialMetadata(key, value);
   }

@@ -82,6 +82,9 @@ class Authenticator {
   // a token. The same errors as Check and Authenticate.
   absl::StatusOr<std::string> TokenForHttp(std::string_view authorization);
 
+  // A secret for another purpose that lives as long as the tokens do (TokenSigner::DeriveKey).
+  std::string DeriveKey(std::string_view purpose) const { return signer_.DeriveKey(purpose); }
+
  private:
   Authenticator(TokenSigner signer, std::unique_ptr<KeyRing> keys, Clock clock);
   absl::Status CheckAttempt();

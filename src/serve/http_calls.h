@@ -3,15 +3,15 @@
 // The gRPC call that an HTTP request stands for.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "serve/grpc_web.h"
 #include "serve/grpc_web_bridge.h"
 #include "serve/http_message.h"
+#include "serve/http_plain_call.h"
 #include "serve/http_routes.h"
-#include "serve/kserve_http.h"
 
 namespace bowerbird::serve {
 
@@ -27,6 +27,18 @@ absl::StatusOr<GrpcWebCallOptions> GrpcWebCallOf(const HttpRequest& request, Grp
 absl::StatusOr<GrpcWebCallOptions> KServeCallOf(const HttpRoutes& routes,
                                                 const HttpRequest& request, std::string body,
                                                 size_t max_message,
-                                                std::optional<KServeHttpCall>& call);
+                                                std::unique_ptr<HttpPlainCall>& call);
+
+// The call of a download, likewise. Credentials come in the authorization header, or as key_id and
+// key, which the platform's own command sends.
+absl::StatusOr<GrpcWebCallOptions> DownloadCallOf(const HttpRoutes& routes,
+                                                  const HttpRequest& request,
+                                                  std::unique_ptr<HttpPlainCall>& call);
+
+// Which of the two a request is for, if any.
+enum class PlainCallKind { kNone, kKServe, kDownload };
+PlainCallKind PlainCallKindOf(const HttpRequest& request);
+// What a request of that kind gets whose call could not be made.
+HttpResponse PlainCallFailure(PlainCallKind kind, const absl::Status& status);
 
 }  // namespace bowerbird::serve

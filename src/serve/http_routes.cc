@@ -119,6 +119,11 @@ Headers HttpRoutes::CorsHeaders(const HttpRequest& request, const Headers& expos
           {"vary", "origin"}};
 }
 
+void HttpRoutes::AddCors(const HttpRequest& request, HttpResponse& response) const {
+  for (auto& header : CorsHeaders(request, response.headers))
+    response.headers.push_back(std::move(header));
+}
+
 absl::StatusOr<std::string> HttpRoutes::CallToken(const HttpRequest& request) const {
   return authenticator_.TokenForHttp(request.Header("authorization"));
 }

@@ -4,6 +4,7 @@
 //   GET /healthz   200 {"status":"ok"} while serving, 503 while starting or stopping; open to all
 //   GET /metrics   Prometheus text; needs credentials where calls do ("Bearer" or "Basic" key)
 //   /v2/...        models, by KServe's protocol (kserve_http.h)
+//   /data/...      stored files (download_links.h)
 //   GET anything   the web page
 // and what a page of another origin may do (CORS). Every answer carries the security headers.
 #pragma once
@@ -57,6 +58,9 @@ class HttpRoutes {
   HttpResponse RefuseOrigin() const;
   // The headers that let the page read the answer of a call; nothing without Origin.
   Headers CorsHeaders(const HttpRequest& request, const Headers& exposed) const;
+
+  // Adds them to an answer.
+  void AddCors(const HttpRequest& request, HttpResponse& response) const;
 
   void SetServing(bool serving) { serving_ = serving; }
 

@@ -2,23 +2,13 @@
 #include "serve/http_session.h"
 
 #include <cstring>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/status.h"
-#include "boost/asio/post.hpp"
-#include "serve/body_share.h"
-#include "serve/grpc_web_response.h"
-#include "serve/http_calls.h"
-#include "serve/http_reader.h"
-#include "serve/kserve_http.h"
-#include "serve/out_queue.h"
+#include "serve/http_session_connection.h"
 
 namespace bowerbird::serve {
 namespace {
-
-using boost::system::error_code;
 
 // A body that belongs to no call is read and dropped, within reason.
 constexpr size_t kMaxOtherBody = 65536;
@@ -26,98 +16,7 @@ constexpr size_t kMaxOtherBody = 65536;
 constexpr size_t kFramingRoom = 65536;
 constexpr std::chrono::nanoseconds kLinger = std::chrono::seconds(1);
 
-class HttpSession final : public Connection,
-                          public GrpcWebSink,
-                          public std::enable_shared_from_this<HttpSession> {
- public:
-  HttpSession(std::unique_ptr<ByteStream> stream, std::string peer, HttpContext& context)
-      : Connection(context.connections),
-        context_(context),
-        stream_(std::move(stream)),
-        peer_(std::move(peer)),
-        deadline_(stream_->executor()),
-        reader_(context.limits.max_header),
-        share_(context) {}
-
-  void Start(std::string_view received) {
-    if (!received.empty()) {
-      const auto room = reader_.Prepare();
-      std::memcpy(room.data(), received.data(), received.size());
-      reader_.Commit(received.size());
-    }
-    AwaitRequest(context_.limits.header);
-  }
-
-  void Drain() override {
-    asio::post(stream_->executor(), [self = shared_from_this()] {
-      self->draining_ = true;
-      if (self->state_ == State::kIdle || self->state_ == State::kReading) self->Close();
-    });
-  }
-
-  void Abort() override {
-    asio::post(stream_->executor(), [self = shared_from_this()] { self->Close(); });
-  }
-
-  // GrpcWebSink: on the bridge's thread.
-  void OnHeaders(Headers metadata) override;
-  void OnMessage(grpc::ByteBuffer message) override;
-  void OnEnd(grpc::Status status, Headers trailing_metadata) override;
-
- private:
-  enum class State {
-    kIdle,       // between requests
-    kReading,    // a request arrives
-    kCalling,    // a call runs: of gRPC-Web, or of KServe's protocol
-    kAnswering,  // the rest of an answer goes out
-    kLingering,  // we have finished; the peer may still send what nobody reads
-    kClosed
-  };
-
-  void AwaitRequest(std::chrono::nanoseconds patience);
-  void Read();
-  void OnRead(error_code error, size_t count);
-  void Parse();
-  bool AcceptHeader();
-  void Dispatch();
-  void DispatchCall();
-  void DispatchKServe();
-  void StartCall(GrpcWebCallOptions options);
-
-  void Respond(HttpResponse response, bool keep_alive);
-  void RespondKServe(HttpResponse response);
-  void SendCallHead();
-  void SendCallEnd(const absl::Status& status, const Headers& trailing_metadata);
-  void Flush();
-  void OnWritten(error_code error, size_t count);
-  void ResumeCall();
-  void Finish();
-  void Close();
-  void Arm(std::chrono::nanoseconds time);
-
-  HttpContext& context_;
-  const std::unique_ptr<ByteStream> stream_;
-  const std::string peer_;
-  Deadline deadline_;
-  State state_ = State::kIdle;
-  bool draining_ = false;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool keep_alive_ = false;
-
-  HttpReader reader_;
-  GrpcWebFormat format_ = GrpcWebFormat::kNone;  // of the request under way
-  bool is_kserve_ = false;                       // so is this
-  BodyShare share_;
-  OutQueue out_;
-
-  std::shared_ptr<GrpcWebCall> call_;  // also held by gRPC until it ends
-  std::optional<GrpcWebResponse> response_;
-  std::optional<KServeHttpCall> kserve_;
-  grpc::ByteBuffer kserve_answer_;
-  Headers call_headers_;
-  bool resume_owed_ = false;  // a message came; the next one waits until it is written
-};
+}  // namespace
 
 void HttpSession::Arm(std::chrono::nanoseconds time) {
   deadline_.Arm(time, [weak = weak_from_this()] {
@@ -157,7 +56,8 @@ void HttpSession::OnRead(error_code error, size_t count) {
 void HttpSession::Parse() {
   // The clock of a header starts with its first byte and is not set back by the next one.
   if (state_ == State::kIdle) Arm(context_.limits.header);
-  const bool in_body = state_ == State::kReading && (format_ != GrpcWebFormat::kNone || is_kserve_);
+  const bool in_body =
+      state_ == State::kReading && (format_ != GrpcWebFormat::kNone || is_plain_call());
   state_ = State::kReading;
   for (;;) {
     switch (reader_.Next()) {
@@ -180,10 +80,9 @@ bool HttpSession::AcceptHeader() {
   const HttpRequest& request = reader_.request();
   format_ = request.method == "POST" ? GrpcWebFormatOf(request.Header("content-type"))
                                      : GrpcWebFormat::kNone;
-  is_kserve_ = format_ == GrpcWebFormat::kNone && IsKServePath(request.target) &&
-               request.method != "OPTIONS";
+  plain_kind_ = format_ == GrpcWebFormat::kNone ? PlainCallKindOf(request) : PlainCallKind::kNone;
   size_t limit = kMaxOtherBody;
-  if (format_ != GrpcWebFormat::kNone || is_kserve_)
+  if (format_ != GrpcWebFormat::kNone || plain_kind_ == PlainCallKind::kKServe)
     limit = context_.limits.max_message + kFramingRoom;
   if (format_ == GrpcWebFormat::kText) limit = limit / 3 * 4 + 4;
   const uint64_t expected = reader_.content_length().value_or(limit);
@@ -207,113 +106,27 @@ bool HttpSession::AcceptHeader() {
 void HttpSession::Dispatch() {
   keep_alive_ = reader_.keep_alive();
   if (format_ != GrpcWebFormat::kNone) return DispatchCall();
-  if (is_kserve_) return DispatchKServe();
+  if (is_plain_call()) return DispatchPlainCall();
   const HttpRequest& request = reader_.request();
   HttpResponse response = context_.routes.Handle(request);
   Respond(std::move(response), keep_alive_);
 }
 
-void HttpSession::DispatchCall() {
-  const HttpRequest& request = reader_.request();
-  if (!context_.routes.origins().Allows(request.Header("origin")))
-    return Respond(context_.routes.RefuseOrigin(), keep_alive_);
-  if (!IsRpcPath(request.target)) {
-    return Respond(TextResponse(404, "the address of a call is /package.Service/Method\n"),
-                   keep_alive_);
-  }
-  response_.emplace(format_, reader_.is_http_1_1());
-  // Without chunks only the end of the connection ends the body.
-  keep_alive_ = keep_alive_ && reader_.is_http_1_1();
-  call_headers_.clear();
-  auto options = GrpcWebCallOf(request, format_, reader_.TakeBody(), context_.limits.max_message);
-  if (!options.ok()) return SendCallEnd(options.status(), {});
-  StartCall(*std::move(options));
-}
-
-void HttpSession::DispatchKServe() {
-  const HttpRequest& request = reader_.request();
-  if (!context_.routes.origins().Allows(request.Header("origin")))
-    return Respond(context_.routes.RefuseOrigin(), keep_alive_);
-  auto options = KServeCallOf(context_.routes, request, reader_.TakeBody(),
-                              context_.limits.max_message, kserve_);
-  if (!options.ok()) return RespondKServe(KServeFailure(options.status()));
-  StartCall(*std::move(options));
-}
-
-void HttpSession::StartCall(GrpcWebCallOptions options) {
-  options.peer = peer_;
-  state_ = State::kCalling;
-  deadline_.Disarm();
-  call_ = context_.bridge.Start(std::move(options), shared_from_this());
-  Read();
-}
-
-void HttpSession::OnHeaders(Headers metadata) {
-  asio::post(stream_->executor(),
-             [self = shared_from_this(), metadata = std::move(metadata)]() mutable {
-               if (self->state_ == State::kClosed || self->is_kserve_) return;
-               self->call_headers_ = std::move(metadata);
-               self->SendCallHead();
-               self->Flush();
-             });
-}
-
-void HttpSession::OnMessage(grpc::ByteBuffer message) {
-  asio::post(stream_->executor(), [self = shared_from_this(), message = std::move(message)] {
-    self->resume_owed_ = true;
-    if (self->is_kserve_) self->kserve_answer_ = message;
-    if (self->state_ == State::kClosed || self->is_kserve_) return self->ResumeCall();
-    self->SendCallHead();
-    if (!self->response_->Message(message, self->out_).ok()) return self->Close();
-    self->Flush();
-  });
-}
-
-void HttpSession::OnEnd(grpc::Status status, Headers trailing_metadata) {
-  asio::post(stream_->executor(), [self = shared_from_this(), status = std::move(status),
-                                   trailing = std::move(trailing_metadata)] {
-    self->call_.reset();
-    if (self->state_ == State::kClosed) return;
-    const absl::Status ended(static_cast<absl::StatusCode>(status.error_code()),
-                             ToAbsl(status.error_message()));
-    if (self->is_kserve_)
-      return self->RespondKServe(self->kserve_->Answer(ended, self->kserve_answer_));
-    self->SendCallEnd(ended, trailing);
-  });
-}
-
-void HttpSession::SendCallHead() {
-  if (response_->head_sent()) return;
-  Headers headers = ToHttpHeaders(call_headers_);
-  const Headers cors = context_.routes.CorsHeaders(reader_.request(), headers);
-  headers.insert(headers.end(), cors.begin(), cors.end());
-  response_->Head(headers, keep_alive_ && !draining_, out_);
-}
-
-void HttpSession::SendCallEnd(const absl::Status& status, const Headers& trailing_metadata) {
-  SendCallHead();
-  response_->End(
-      GrpcWebTrailers(static_cast<int>(status.code()), MessageOf(status), trailing_metadata), out_);
-  state_ = State::kAnswering;
-  Flush();
-}
-
-void HttpSession::Respond(HttpResponse response, bool keep_alive) {
-  keep_alive_ = keep_alive && !draining_;
+void HttpSession::SendHead(const HttpResponse& response, uint64_t length) {
+  keep_alive_ = keep_alive_ && !draining_;
   Headers framing;
   // 304 and 204 have no body; saying the length of one confuses some clients.
   if (response.status != 304 && response.status != 204)
-    framing.emplace_back("content-length", std::to_string(response.body.size()));
+    framing.emplace_back("content-length", std::to_string(length));
   out_.Append(SerializeHead(response, framing, keep_alive_));
+}
+
+void HttpSession::Respond(HttpResponse response, bool keep_alive) {
+  keep_alive_ = keep_alive;
+  SendHead(response, response.body.size());
   if (reader_.request().method != "HEAD") out_.Append(std::move(response.body));
   state_ = State::kAnswering;
   Flush();
-}
-
-void HttpSession::RespondKServe(HttpResponse response) {
-  const Headers cors = context_.routes.CorsHeaders(reader_.request(), response.headers);
-  response.headers.insert(response.headers.end(), cors.begin(), cors.end());
-  Respond(std::move(response), keep_alive_);
 }
 
 void HttpSession::Flush() {
@@ -340,16 +153,12 @@ void HttpSession::OnWritten(error_code error, size_t count) {
   Flush();
 }
 
-void HttpSession::ResumeCall() {
-  if (std::exchange(resume_owed_, false) && call_ != nullptr) call_->Resume();
-}
-
 void HttpSession::Finish() {
   response_.reset();
-  kserve_.reset();
-  kserve_answer_.Clear();
+  plain_.reset();
   share_.Release();
   format_ = GrpcWebFormat::kNone;
+  plain_kind_ = PlainCallKind::kNone;
   if (keep_alive_) {
     reader_.Reset();
     return AwaitRequest(context_.limits.idle);
@@ -371,8 +180,6 @@ void HttpSession::Close() {
   if (call_ != nullptr) call_->Cancel();
   ResumeCall();
 }
-
-}  // namespace
 
 void ServeHttp(std::unique_ptr<ByteStream> stream, std::string peer, std::string_view received,
                HttpContext& context) {

@@ -20,6 +20,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "infer/remote/message.h"
 #include "serve/http_message.h"
+#include "serve/http_plain_call.h"
 
 namespace bowerbird::serve {
 
@@ -42,7 +43,7 @@ struct KServeRoute {
 };
 
 // One request to an address of the protocol.
-class KServeHttpCall {
+class KServeHttpCall : public HttpPlainCall {
  public:
   // INVALID_ARGUMENT and UNIMPLEMENTED: what is wrong with the body. RESOURCE_EXHAUSTED: the
   // message would be larger than `max_message`.
@@ -51,6 +52,14 @@ class KServeHttpCall {
 
   const KServeRoute& route() const { return route_; }
   const grpc::ByteBuffer& message() const { return message_; }
+
+  absl::StatusOr<Piece> Message(const grpc::ByteBuffer& message) override {
+    answer_ = message;
+    return Piece();
+  }
+  std::optional<HttpResponse> End(const absl::Status& status) override {
+    return Answer(status, answer_);
+  }
 
   // What the client gets: `answer` is the message of a call that ended with OK.
   HttpResponse Answer(const absl::Status& status, const grpc::ByteBuffer& answer) const;
@@ -63,7 +72,7 @@ class KServeHttpCall {
   bool IsBinary(const std::string& output) const;
 
   KServeRoute route_;
-  grpc::ByteBuffer message_;
+  grpc::ByteBuffer message_, answer_;
   std::vector<infer::remote::RequestedOutput> requested_;
   bool binary_output_ = false;
 };

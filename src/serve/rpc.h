@@ -45,6 +45,8 @@ class Call {
   virtual const std::string& peer() const = 0;
   // Metadata sent by the client, "" if absent. Keys in lower case.
   virtual std::string Metadata(const std::string& key) const = 0;
+  // The host, mostly with a port, by which the client called this server; "" if it is not known.
+  virtual std::string Authority() const { return ""; }
   // Adds response metadata; only before the handler returns.
   virtual void AddHeader(const std::string& key, const std::string& value) = 0;
 };
@@ -123,15 +125,22 @@ class RpcService : public grpc::Service {
 
   // `handler`: absl::Status(Call&, const Receive&, Response&) with
   //   Receive = std::function<bool(Request&)>; false: the client has sent all of it, or is gone,
-  //   which the call's context tells (Call::context().Check()).
+  //   which the call's context tells (Call::context().Check()). No headers can be added after that.
   template <typename Request, typename Response, typename Handler>
   void ClientStream(const std::string& name, Handler handler, UnaryOptions options = {}) {
     const auto method = Describe(name, options);
     auto serve = [this, method, handler](RpcService*, grpc::ServerContext* context,
                                          grpc::ServerReader<Request>* reader, Response* response) {
       return admission_.Run(*context, *method, "", [&](Call& call) -> absl::Status {
+        bool ended = false;
         const std::function<bool(Request&)> receive = [&](Request& request) {
-          return reader->Read(&request);
+          if (!ended && reader->Read(&request)) return true;
+          // gRPC tells of a stream that broke off in two steps: that no message comes, as at a
+          // proper end, and then, from another thread, that the call is cancelled. A round through
+          // its transport brings the second one before the handler looks at the context.
+          if (!ended) reader->SendInitialMetadata();
+          ended = true;
+          return false;
         };
         return handler(call, receive, *response);
       });

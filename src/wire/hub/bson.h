@@ -2,6 +2,8 @@
 //
 // BSON documents (bsonspec.org, version 1.1), written only: the wire sends rows of a query so.
 //
+// (nlohmann writes BSON, too, but has no times, which rows of readings are full of.)
+//
 // Used like a JSON writer: elements in order, documents and arrays opened and closed. Integers that
 // fit 32 bits are written as such, as all drivers of that format do. Names end at their first NUL,
 // which the format cannot hold; text is made UTF-8.

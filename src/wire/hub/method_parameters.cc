@@ -129,15 +129,22 @@ void Pack(const T& value, Any& any) {
   any.PackFrom(wrapper);
 }
 
+// Gives a value of a foreign type back as it came. An object that only looks like one is left.
+bool Unhide(const json& value, Any& any) {
+  const auto bytes = FromHex(value[kBytesKey].get_ref<const std::string&>());
+  if (!bytes.has_value()) return false;
+  Any hidden;
+  hidden.set_type_url(value[kTypeKey].get<std::string>());
+  hidden.set_value(*bytes);
+  const auto again = FromAny(hidden);
+  if (!again.ok() || *again != value) return false;
+  any = std::move(hidden);
+  return true;
+}
+
 absl::Status ToAny(const json& value, Any& any) {
   namespace proto = google::protobuf;
-  if (IsForeign(value)) {
-    if (const auto bytes = FromHex(value[kBytesKey].get_ref<const std::string&>())) {
-      any.set_type_url(value[kTypeKey].get<std::string>());
-      any.set_value(*bytes);
-      return absl::OkStatus();
-    }
-  }
+  if (IsForeign(value) && Unhide(value, any)) return absl::OkStatus();
   switch (value.type()) {
     case json::value_t::string:
       Pack<proto::StringValue>(Utf8(value.get_ref<const std::string&>()), any);

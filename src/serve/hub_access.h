@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whom a call to the hub acts for. Every service of stored data asks here first; what belongs to
+// another organization is then out of its sight (data/caller.h).
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "data/caller.h"
+#include "serve/rpc.h"
+#include "wire/hub/upload.h"
+
+namespace bowerbird::serve {
+
+enum class Permission { kRead, kWrite };
+
+// Thread-safe; outlives the services.
+class HubAccess {
+ public:
+  virtual ~HubAccess() = default;
+
+  // `organization_id`: the one that the request names, "" where it names none: then the one that
+  // the caller's key is for. NOT_FOUND: there is none of that id that the caller may know of.
+  // PERMISSION_DENIED: it may, but not do that.
+  virtual absl::StatusOr<data::Caller> Enter(const Call& call, const std::string& organization_id,
+                                             Permission permission) = 0;
+
+  // Where uploads of that part belong. NOT_FOUND: the caller's organization has no such part.
+  virtual absl::StatusOr<wire::Origin> OriginOf(const data::Caller& caller,
+                                                const std::string& part_id) = 0;
+
+  // The caller of an upload, which names nothing but a part: its organization is the part's.
+  virtual absl::StatusOr<data::Caller> EnterForPart(const Call& call,
+                                                    const std::string& part_id) = 0;
+};
+
+}  // namespace bowerbird::serve
