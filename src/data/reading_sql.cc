@@ -8,20 +8,32 @@
 namespace bowerbird::data {
 namespace {
 
-// The columns of the public API's documents.
-std::string ViewOf(store::Engine engine, int64_t org) {
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char letter : text) {
+    quoted += letter;
+    if (letter == '\'') quoted += letter;
+  }
+  return quoted + "'";
+}
+
+// The columns of the public API's documents. Each table is asked for a column that is not its
+// number: of a table without one SQLite does not say on whose behalf it is read.
+std::string ViewOf(store::Engine engine, int64_t org, const std::string& organization_id) {
   const bool sqlite = engine == store::Engine::kSqlite;
   const std::string main = sqlite ? "main." : "";
   const auto time = [&](const char* derived, const char* column) {
     return sqlite ? "r." + std::string(derived)
                   : "to_timestamp(r." + std::string(column) + " / 1000 / 1000000.0) AS " + derived;
   };
-  return "SELECT o.id AS organization_id, s.location_id, s.robot_id, s.part_id, s.component_type,"
-         " s.component_name, s.method_name, " +
-         time("time_requested", "t") + ", " + time("time_received", "received") +
-         ", s.tags, s.method_parameters AS additional_parameters, r.data FROM " + main +
-         "reading_rows r JOIN " + main + "sources s ON s.source = r.source JOIN " + main +
-         "organizations o ON o.org = r.org WHERE r.org = " + std::to_string(org);
+  std::string text = "SELECT ";
+  text.append(Quoted(organization_id)).append(" AS organization_id, s.location_id, s.robot_id,");
+  text.append(" s.part_id, s.component_type, s.component_name, s.method_name, ");
+  text.append(time("time_requested", "t")).append(", ").append(time("time_received", "received"));
+  text.append(", s.tags, s.method_parameters AS additional_parameters, r.data FROM ").append(main);
+  text.append("reading_rows r JOIN ").append(main);
+  text.append("sources s ON s.source = r.source AND s.tabular = 1 WHERE r.org = ");
+  return text.append(std::to_string(org));
 }
 
 SqlValue ValueOf(store::UserValue value) {
@@ -49,7 +61,8 @@ absl::StatusOr<SqlResult> Readings::Sql(const Context& context, const Caller& ca
   RETURN_IF_ERROR(read);
   store::UserQuery asked;
   asked.sql = query;
-  asked.view = {.name = "readings", .select = ViewOf(core_.database().engine(), org)};
+  asked.view = {.name = "readings",
+                .select = ViewOf(core_.database().engine(), org, caller.organization_id)};
   ASSIGN_OR_RETURN(store::UserResult answer, core_.database().RunUserQuery(context, asked));
   SqlResult result;
   result.columns = std::move(answer.columns);

@@ -35,6 +35,11 @@ int Refuse(Watch& watch, std::string what) {
 
 std::string_view TextOf(const char* text) { return text == nullptr ? "" : text; }
 
+// These operators are functions to SQLite.
+bool IsAllowed(std::string_view function) {
+  return function == "->" || function == "->>" || function == "glob" || IsAllowedFunction(function);
+}
+
 // https://www.sqlite.org/c3ref/set_authorizer.html: `scope` is the innermost view or subquery.
 int Authorize(void* data, int action, const char* first, const char* second, const char*,
               const char* scope) {
@@ -44,7 +49,7 @@ int Authorize(void* data, int action, const char* first, const char* second, con
     case SQLITE_RECURSIVE:
       return SQLITE_OK;
     case SQLITE_FUNCTION:
-      if (TextOf(scope) == watch.inner_view || IsAllowedFunction(TextOf(second))) return SQLITE_OK;
+      if (TextOf(scope) == watch.inner_view || IsAllowed(TextOf(second))) return SQLITE_OK;
       return Refuse(watch, "the function " + std::string(TextOf(second)));
     case SQLITE_READ: {
       const std::string_view table = TextOf(first);

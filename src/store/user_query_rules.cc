@@ -145,7 +145,7 @@ class Lexer {
  public:
   explicit Lexer(std::string_view sql) : rest_(sql) {}
 
-  // nullopt: a quote or comment has no end.
+  // nullopt: a quote or comment has no end, or one that cannot be told.
   std::optional<Token> Next() {
     if (!SkipBlanks()) return std::nullopt;
     if (rest_.empty()) return Token{};
@@ -225,6 +225,8 @@ class Lexer {
       token.text += static_cast<char>(std::tolower(static_cast<unsigned char>(rest_.front())));
       rest_.remove_prefix(1);
     }
+    // In E'…' a backslash can hide the end of the text.
+    if (token.text == "e" && rest_.starts_with("'")) return std::nullopt;
     return token;
   }
 
@@ -254,17 +256,15 @@ absl::Status CheckUserStatement(std::string_view sql) {
   bool ended = false;
   for (bool first = true;; first = false) {
     std::optional<Token> token = lexer.Next();
-    if (!token) return InvalidArgument("the query has a quote or comment without an end");
+    if (!token)
+      return InvalidArgument(
+          "the query has a quote or comment without an end, or a text with escapes (E'…')");
     if (token->kind == Token::Kind::kEnd) {
       return first ? InvalidArgument("the query is empty") : absl::OkStatus();
     }
     if (ended) return InvalidArgument("only one statement is allowed");
     if (first && token->text != "select" && token->text != "with") {
       return InvalidArgument("only SELECT statements are allowed");
-    }
-    // Escapes would make the end of a text another one than is seen here.
-    if (token->kind == Token::Kind::kWord && (token->text == "e" || token->text == "u")) {
-      return InvalidArgument("texts with escapes (E'…', U&'…') are not allowed");
     }
     if (token->kind == Token::Kind::kSemicolon) ended = true;
     if (token->kind == Token::Kind::kOpen) RETURN_IF_ERROR(CheckCall(before));
