@@ -7,11 +7,16 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <utility>
 
+#include "base/sha256.h"
 #include "base/status.h"
+#include "infer/model_facts.h"
+#include "infer/probe.h"
 #include "infer/synthetic_input.h"
+#include "nlohmann/json.hpp"
 
 namespace bowerbird::infer {
 namespace {
@@ -71,34 +76,76 @@ std::vector<BatchRow> SampleRows(const ModelMetadata& metadata, const BatchPlan&
   return rows;
 }
 
-absl::Status TryAlone(TfliteInstance& single, BatchPlan& plan, std::vector<BatchRow>& rows) {
-  plan.alone = nanoseconds::max();
+// By what a trial measures time; see TfliteOptions::processor_time.
+using Clock = std::function<nanoseconds()>;
+
+absl::Status TryAlone(TfliteInstance& single, const BatchPlan& plan, const Clock& now,
+                      std::vector<BatchRow>& rows, BatchTrial& trial) {
+  trial.alone = nanoseconds::max();
   for (BatchRow& row : rows) {
-    const nanoseconds start = ProcessorTime();
+    const nanoseconds start = now();
     RETURN_IF_ERROR(RunAlone(single, plan, row));
-    plan.alone = std::min(plan.alone, ProcessorTime() - start);
-    const std::string time = "a call takes " + Microseconds(plan.alone);
-    if (plan.alone < kShortestCall) return FailedPrecondition(time + " only");
-    if (plan.alone * plan.rows > kLongestTrial)
+    trial.alone = std::min(trial.alone, now() - start);
+    const std::string time = "a call takes " + Microseconds(trial.alone);
+    if (trial.alone < kShortestCall) return FailedPrecondition(time + " only");
+    if (trial.alone * plan.rows > kLongestTrial)
       return FailedPrecondition(time + ", too long to try");
   }
   return absl::OkStatus();
 }
 
-absl::Status TryTogether(TfliteInstance& many, BatchPlan& plan, std::vector<BatchRow>& rows) {
+absl::Status TryTogether(TfliteInstance& many, const BatchPlan& plan, const Clock& now,
+                         std::vector<BatchRow>& rows, BatchTrial& trial) {
   std::vector<BatchRow*> pointers(rows.size());
   std::ranges::transform(rows, pointers.begin(), [](BatchRow& row) { return &row; });
-  plan.together = nanoseconds::max();
+  trial.together = nanoseconds::max();
   for (int round = 0; round < kRounds; ++round) {
-    const nanoseconds start = ProcessorTime();
+    const nanoseconds start = now();
     RETURN_IF_ERROR(RunTogether(many, plan, pointers));
-    plan.together = std::min(plan.together, ProcessorTime() - start);
-    if (plan.together > plan.alone * plan.rows) break;  // hopeless: spare the start the rest
+    trial.together = std::min(trial.together, now() - start);
+    if (trial.together > trial.alone * plan.rows) break;  // hopeless: spare the start the rest
   }
   return absl::OkStatus();
 }
 
-absl::Status Try(const LoadedTflite& loaded, const TfliteOptions& options, BatchPlan& plan) {
+absl::Status Try(const LoadedTflite& loaded, const TfliteOptions& options, const BatchPlan& plan,
+                 BatchTrial& trial) {
+  const Clock now = options.processor_time ? options.processor_time : Clock(ProcessorTime);
+  std::vector<BatchRow> alone = SampleRows(loaded.metadata, plan);
+  RETURN_IF_ERROR(TryAlone(*loaded.instance, plan, now, alone, trial));
+  ASSIGN_OR_RETURN(const auto many, MakeForRows(loaded, options.num_threads, plan));
+  std::vector<BatchRow> together = SampleRows(loaded.metadata, plan);
+  RETURN_IF_ERROR(TryTogether(*many, plan, now, together, trial));
+  for (size_t r = 0; r < together.size(); ++r) {
+    if (together[r].outputs != alone[r].outputs) {
+      return FailedPrecondition("a row of a batch comes out differently than alone");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What this machine knows of the file, or finds out now.
+BatchTrial FindOut(const LoadedTflite& loaded, const TfliteOptions& options,
+                   const BatchPlan& plan) {
+  ModelFacts* const facts = options.probe == nullptr ? nullptr : options.probe->facts();
+  FactSubject subject;
+  if (facts != nullptr) {
+    subject.file_sha256 = Sha256Hex(loaded.file->bytes());
+    subject.conditions = options.probe->conditions() + ", " + std::to_string(plan.rows) +
+                         " rows, " + loaded.report.delegate +
+                         (loaded.report.prepared ? ", prepared" : "");
+    if (auto known = facts->Find<BatchTrial>(subject)) return *std::move(known);
+  }
+  BatchTrial trial;
+  const absl::Status tried = Try(loaded, options, plan, trial);
+  if (!tried.ok()) trial.refusal = MessageOf(tried);
+  if (facts != nullptr) facts->Keep(subject, trial);
+  return trial;
+}
+
+// What can be said without a run.
+absl::Status CheckConditions(const LoadedTflite& loaded, const TfliteOptions& options,
+                             BatchPlan& plan) {
   if (plan.rows <= 1) return FailedPrecondition("switched off");
   if (options.num_threads != 1) {
     return FailedPrecondition("only done with one thread per instance");
@@ -107,16 +154,6 @@ absl::Status Try(const LoadedTflite& loaded, const TfliteOptions& options, Batch
   if (!shapes) return FailedPrecondition("the inputs have no batch of 1");
   plan.row_shapes = *std::move(shapes);
   plan.output_shapes = loaded.instance->shapes().outputs;
-  std::vector<BatchRow> alone = SampleRows(loaded.metadata, plan);
-  RETURN_IF_ERROR(TryAlone(*loaded.instance, plan, alone));
-  ASSIGN_OR_RETURN(const auto many, MakeForRows(loaded, options.num_threads, plan));
-  std::vector<BatchRow> together = SampleRows(loaded.metadata, plan);
-  RETURN_IF_ERROR(TryTogether(*many, plan, together));
-  for (size_t r = 0; r < together.size(); ++r) {
-    if (together[r].outputs != alone[r].outputs) {
-      return FailedPrecondition("a row of a batch comes out differently than alone");
-    }
-  }
   return absl::OkStatus();
 }
 
@@ -187,26 +224,52 @@ absl::Status RunAlone(TfliteInstance& instance, const BatchPlan& plan, BatchRow&
   return absl::OkStatus();
 }
 
+nlohmann::json BatchTrial::ToJson() const {
+  return {{"alone_ns", alone.count()}, {"together_ns", together.count()}, {"refusal", refusal}};
+}
+
+absl::StatusOr<BatchTrial> BatchTrial::FromJson(const nlohmann::json& json) {
+  const auto time = [&](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : -1;
+  };
+  const auto refusal = json.find("refusal");
+  BatchTrial trial{.alone = nanoseconds(time("alone_ns")),
+                   .together = nanoseconds(time("together_ns")),
+                   .refusal = ""};
+  if (refusal == json.end() || !refusal->is_string() || trial.alone.count() < 0 ||
+      trial.together.count() < 0) {
+    return InvalidArgument("not the outcome of a trial of batches");
+  }
+  trial.refusal = refusal->get<std::string>();
+  if (trial.refusal.empty() && trial.alone.count() == 0) {
+    return InvalidArgument("a trial of batches in which a call took no time");
+  }
+  return trial;
+}
+
 BatchPlan PlanBatching(const LoadedTflite& loaded, const TfliteOptions& options) {
   BatchPlan plan;
   plan.rows = options.batch_rows;
-  if (const absl::Status tried = Try(loaded, options, plan); !tried.ok()) {
+  const auto off = [&](const std::string& why) {
     plan.rows = 0;
-    plan.verdict = "off: " + MessageOf(tried);
+    plan.verdict = "off: " + why;
     return plan;
-  }
+  };
+  const absl::Status possible = CheckConditions(loaded, options, plan);
+  if (!possible.ok()) return off(MessageOf(possible));
+  const BatchTrial trial = FindOut(loaded, options, plan);
+  if (!trial.refusal.empty()) return off(trial.refusal);
+  plan.alone = trial.alone;
+  plan.together = trial.together;
   const double ratio =
       static_cast<double>(plan.together.count()) / static_cast<double>(plan.alone.count());
   plan.worth_rows = std::max(2, static_cast<int>(std::ceil(kMargin * ratio)));
   const std::string times = std::to_string(plan.rows) + " calls take " +
                             Microseconds(plan.together) + " together, one takes " +
                             Microseconds(plan.alone);
-  if (plan.worth_rows > plan.rows) {
-    plan.rows = 0;
-    plan.verdict = "off: it does not pay, " + times;
-  } else {
-    plan.verdict = "from " + std::to_string(plan.worth_rows) + " waiting calls: " + times;
-  }
+  if (plan.worth_rows > plan.rows) return off("it does not pay, " + times);
+  plan.verdict = "from " + std::to_string(plan.worth_rows) + " waiting calls: " + times;
   return plan;
 }
 

@@ -12,7 +12,7 @@
 #include "infer/model_facts.h"
 #include "infer/prepare_float.h"
 #include "infer/prepare_missing.h"
-#include "infer/probe.h"
+#include "infer/testing/open_probe.h"
 #include "infer/tflite_model.h"
 #include "nlohmann/json.hpp"
 #include "tflite/checks.h"
@@ -312,26 +312,13 @@ TEST(Preparation, IsReadBackAsItWasKept) {
   EXPECT_FALSE(Preparation::FromJson(nlohmann::json::array()).ok());
 }
 
-// A probe that lets everything pass and keeps facts in memory.
-class OpenProbe : public ModelProbe {
- public:
-  absl::StatusOr<Clearance> Check(const Context&, const ProbeRequest&) const override {
-    return Clearance{};
-  }
-  ModelFacts* facts() const override { return &facts_; }
-  std::string conditions() const override { return "test"; }
-
- private:
-  mutable ModelFacts facts_{""};
-};
-
 class SharedModel : public ::testing::TestWithParam<const char*> {};
 
 // Published uint8 models: the same best class in either form, in the same types, much sooner.
 TEST_P(SharedModel, GivesTheSameResultsPrepared) {
   const char* root = std::getenv("BOWERBIRD_TEST_DATA");
   if (root == nullptr) GTEST_SKIP() << "BOWERBIRD_TEST_DATA is not set";
-  const OpenProbe probe;
+  const infer::testing::OpenProbe probe;
   TfliteOptions options;
   options.model_path = std::string(root) + "/models/" + GetParam();
   const auto given = TfliteModel::Load(options);

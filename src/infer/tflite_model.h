@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,8 @@ struct TfliteOptions {
   // time of a call, at most 2 ms.
   int batch_rows = 1;
   std::chrono::nanoseconds batch_delay{-1};
+  // The processor time of the calling thread, by which that is measured; empty = the system's.
+  std::function<std::chrono::nanoseconds()> processor_time = {};
   // Instances beyond the first that are idle for so long are taken down. 0, or no sweeper: never.
   std::chrono::nanoseconds idle_period = std::chrono::seconds(60);
   // Shared: a call may hold its model for longer than whoever made the sweeper lives.
