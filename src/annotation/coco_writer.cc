@@ -17,14 +17,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true,
-                              .box_confidence = true,
-                              .tags = true,
-                              .classifications = true,
-                              .plain_classifications = true,
-                              .splits = true,
-                              .empty_images = true};
-
 // One document; a dataset has one for each side of the split.
 struct Document {
   std::unique_ptr<OutputFile> pictures, boxes;
@@ -34,7 +26,7 @@ struct Document {
 class CocoWriter : public FormatWriter {
  public:
   CocoWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds), labels_(options.labels) {}
+      : FormatWriter(files, options, kHoldsAllButIds), labels_(options.labels) {}
 
   absl::StatusOr<std::string> Add(const AnnotatedImage& given) override {
     ASSIGN_OR_RETURN(const std::string path, Check(given));

@@ -12,13 +12,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true,
-                              .box_confidence = true,
-                              .tags = true,
-                              .classifications = true,
-                              .splits = true,
-                              .empty_images = true};
-
 std::string Attribute(std::string_view name, std::string_view value) {
   std::string text = " ";
   return text.append(name).append("=\"").append(XmlText(value)).append("\"");
@@ -34,7 +27,7 @@ std::string Ending(std::string_view name, const std::optional<double>& confidenc
 class CvatWriter : public FormatWriter {
  public:
   CvatWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds) {}
+      : FormatWriter(files, options, kHoldsLabels) {}
 
   absl::Status Begin() {
     ASSIGN_OR_RETURN(file_, CreateFile("annotations.xml"));

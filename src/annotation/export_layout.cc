@@ -13,13 +13,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true,
-                              .box_confidence = true,
-                              .box_ids = true,
-                              .tags = true,
-                              .classifications = true,
-                              .plain_classifications = true,
-                              .empty_images = true};
 constexpr uint64_t kMaxMetadataBytes = uint64_t{16} << 20;
 
 class ExportReader : public QueueReader {
@@ -82,7 +75,7 @@ class ExportReader : public QueueReader {
 class ExportWriter : public FormatWriter {
  public:
   ExportWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds) {}
+      : FormatWriter(files, options, kHoldsAllButSplits) {}
 
   absl::StatusOr<std::string> Add(const AnnotatedImage& given) override {
     ASSIGN_OR_RETURN(const std::string path, Check(given));

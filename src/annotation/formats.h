@@ -12,6 +12,40 @@
 
 namespace bowerbird::annotation {
 
+// What formats hold: see Capabilities.
+inline constexpr Capabilities kHoldsEverything{.boxes = true,
+                                               .box_confidence = true,
+                                               .box_ids = true,
+                                               .tags = true,
+                                               .classifications = true,
+                                               .plain_classifications = true,
+                                               .splits = true,
+                                               .empty_images = true};
+inline constexpr Capabilities kHoldsAllButSplits{.boxes = true,
+                                                 .box_confidence = true,
+                                                 .box_ids = true,
+                                                 .tags = true,
+                                                 .classifications = true,
+                                                 .plain_classifications = true,
+                                                 .empty_images = true};
+inline constexpr Capabilities kHoldsAllButIds{.boxes = true,
+                                              .box_confidence = true,
+                                              .tags = true,
+                                              .classifications = true,
+                                              .plain_classifications = true,
+                                              .splits = true,
+                                              .empty_images = true};
+// Labels of pictures are tags, or classifications if they have a confidence.
+inline constexpr Capabilities kHoldsLabels{.boxes = true,
+                                           .box_confidence = true,
+                                           .tags = true,
+                                           .classifications = true,
+                                           .splits = true,
+                                           .empty_images = true};
+inline constexpr Capabilities kHoldsBoxes{.boxes = true, .splits = true, .empty_images = true};
+inline constexpr Capabilities kHoldsOneTag{
+    .single_tag = true, .splits = true, .empty_images = true};
+
 using OpenedReader = absl::StatusOr<std::unique_ptr<Reader>>;
 using CreatedWriter = absl::StatusOr<std::unique_ptr<Writer>>;
 

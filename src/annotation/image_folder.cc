@@ -14,8 +14,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.single_tag = true, .splits = true, .empty_images = true};
-
 class ImageFolderReader : public QueueReader {
  public:
   explicit ImageFolderReader(std::unique_ptr<Input> input) : input_(std::move(input)) {}
@@ -45,7 +43,7 @@ bool CanBeFolder(const std::string& tag) {
 class ImageFolderWriter : public FormatWriter {
  public:
   ImageFolderWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds) {}
+      : FormatWriter(files, options, kHoldsOneTag) {}
 
   absl::StatusOr<std::string> Add(const AnnotatedImage& given) override {
     ASSIGN_OR_RETURN(const std::string path, Check(given));

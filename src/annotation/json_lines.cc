@@ -17,15 +17,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true,
-                              .box_confidence = true,
-                              .box_ids = true,
-                              .tags = true,
-                              .classifications = true,
-                              .plain_classifications = true,
-                              .splits = true,
-                              .empty_images = true};
-
 class JsonLinesReader : public QueueReader {
  public:
   explicit JsonLinesReader(std::unique_ptr<Input> input) : input_(std::move(input)) {}
@@ -133,7 +124,7 @@ class JsonLinesReader : public QueueReader {
 class JsonLinesWriter : public FormatWriter {
  public:
   JsonLinesWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds) {}
+      : FormatWriter(files, options, kHoldsEverything) {}
 
   absl::Status Begin() {
     ASSIGN_OR_RETURN(lines_, CreateFile("dataset.jsonl"));

@@ -202,9 +202,9 @@ absl::Status Locate(const Pictures& pictures, const RawImage& raw, AnnotatedImag
 void Deliver(const Pictures& pictures, RawImage raw, std::deque<Event>& events) {
   AnnotatedImage image;
   std::optional<PictureFacts> facts;
-  absl::Status usable = Locate(pictures, raw, image, facts);
-  absl::StatusOr<Frame> frame = usable;
-  if (usable.ok()) frame = FrameOf(raw, facts);
+  const absl::Status located = Locate(pictures, raw, image, facts);
+  const absl::StatusOr<Frame> frame =
+      located.ok() ? FrameOf(raw, facts) : absl::StatusOr<Frame>(located);
   if (!frame.ok()) {
     events.emplace_back(
         Problem{Problem::Kind::kImageSkipped, raw.file, raw.place, MessageOf(frame.status())});

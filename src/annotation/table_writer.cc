@@ -15,20 +15,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kCsvHolds{.boxes = true,
-                                 .box_confidence = true,
-                                 .tags = true,
-                                 .classifications = true,
-                                 .plain_classifications = true,
-                                 .splits = true,
-                                 .empty_images = true};
-constexpr Capabilities kOpenImagesHolds{.boxes = true,
-                                        .box_confidence = true,
-                                        .tags = true,
-                                        .classifications = true,
-                                        .splits = true,
-                                        .empty_images = true};
-
 std::string Confidence(const std::optional<double>& confidence) {
   return confidence.has_value() ? NumberText(*confidence) : "";
 }
@@ -36,7 +22,7 @@ std::string Confidence(const std::optional<double>& confidence) {
 class CsvWriter : public FormatWriter {
  public:
   CsvWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kCsvHolds) {}
+      : FormatWriter(files, options, kHoldsAllButIds) {}
 
   absl::Status Begin() {
     ASSIGN_OR_RETURN(table_, CreateFile("annotations.csv"));
@@ -87,7 +73,7 @@ class CsvWriter : public FormatWriter {
 class OpenImagesWriter : public FormatWriter {
  public:
   OpenImagesWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kOpenImagesHolds) {}
+      : FormatWriter(files, options, kHoldsLabels) {}
 
   absl::Status Begin() {
     ASSIGN_OR_RETURN(boxes_, CreateFile("annotations-bbox.csv"));

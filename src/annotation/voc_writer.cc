@@ -15,7 +15,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true, .splits = true, .empty_images = true};
 constexpr std::array<const char*, 4> kLists{"train", "val", "test", "default"};
 
 struct Layout {
@@ -26,7 +25,7 @@ struct Layout {
 class VocWriter : public FormatWriter {
  public:
   VocWriter(FileSystem& files, const WriterOptions& options, Layout layout)
-      : FormatWriter(files, options, kHolds), layout_(std::move(layout)) {}
+      : FormatWriter(files, options, kHoldsBoxes), layout_(std::move(layout)) {}
 
   absl::StatusOr<std::string> Add(const AnnotatedImage& given) override {
     ASSIGN_OR_RETURN(const std::string path, Check(given));

@@ -16,12 +16,10 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr Capabilities kHolds{.boxes = true, .splits = true, .empty_images = true};
-
 class YoloWriter : public FormatWriter {
  public:
   YoloWriter(FileSystem& files, const WriterOptions& options)
-      : FormatWriter(files, options, kHolds), labels_(options.labels) {}
+      : FormatWriter(files, options, kHoldsBoxes), labels_(options.labels) {}
 
   absl::StatusOr<std::string> Add(const AnnotatedImage& given) override {
     ASSIGN_OR_RETURN(const std::string path, Check(given));
