@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/status.h"
 #include "infer/testing/model_on_disk.h"
+#include "infer/testing/scripted_time.h"
 #include "infer/tflite_model.h"
 
 namespace bowerbird::infer {
@@ -14,21 +17,27 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using tflite::TensorType;
 using tflite::testing::BytesOf;
 using tflite::testing::ModelSpec;
 
-// y = table[x], of a table with three rows; any number of indices.
+// As many as the values that a model is tried with may ask for.
+constexpr int32_t kRows = 128;
+
+// y = table[x] = 10 (x + 1); any number of indices.
 ModelSpec Lookup() {
-  return {
-      .subgraphs = {
-          {.tensors =
-               {{.name = "table", .shape = {3}, .data = BytesOf<float>({10, 20, 30})},
-                {.name = "x", .type = TensorType::kInt32, .shape = {1}, .shape_signature = {-1}},
-                {.name = "y", .shape = {1}, .shape_signature = {-1}}},
-           .operators = {{.code = 36, .inputs = {0, 1}, .outputs = {2}}},
-           .inputs = {1},
-           .outputs = {2}}}};
+  std::vector<float> table;
+  for (int32_t i = 1; i <= kRows; ++i) table.push_back(static_cast<float>(10 * i));
+  return {.subgraphs = {{.tensors = {{.name = "table", .shape = {kRows}, .data = BytesOf(table)},
+                                     {.name = "x",
+                                      .type = TensorType::kInt32,
+                                      .shape = {1},
+                                      .shape_signature = {-1}},
+                                     {.name = "y", .shape = {1}, .shape_signature = {-1}}},
+                         .operators = {{.code = 36, .inputs = {0, 1}, .outputs = {2}}},
+                         .inputs = {1},
+                         .outputs = {2}}}};
 }
 
 // y = a / b in whole numbers.
@@ -62,6 +71,8 @@ absl::StatusOr<std::unique_ptr<TfliteModel>> Load(const ModelSpec& spec, Prepare
   options.prepare = prepare;
   options.instances = 1;
   options.batch_rows = batch_rows;
+  options.processor_time =
+      testing::ScriptedTime(batch_rows, std::chrono::milliseconds(2), std::chrono::milliseconds(3));
   return TfliteModel::Load(options);
 }
 
@@ -71,7 +82,7 @@ TEST_P(GuardedModel, FailsTheCallsThatGoBeyondTheTableAndNoOthers) {
   const auto model = Load(Lookup(), GetParam());
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_THAT(*LookUp(**model, {0, 2}), ElementsAre(10, 30));
-  for (const Numbers& wrong : {Numbers{0, 3}, Numbers{-1}, Numbers{1, 1, 1 << 30, 0}}) {
+  for (const Numbers& wrong : {Numbers{0, kRows}, Numbers{-1}, Numbers{1, 1, 1 << 30, 0}}) {
     const auto result = LookUp(**model, wrong);
     EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(MessageOf(result.status()), HasSubstr("an index that was sent"));
@@ -80,11 +91,25 @@ TEST_P(GuardedModel, FailsTheCallsThatGoBeyondTheTableAndNoOthers) {
 }
 
 TEST_P(GuardedModel, FailsTheCallersOwnRowOnlyWhereCallsRunTogether) {
-  const auto model = Load(Lookup(), GetParam(), 8);
-  ASSERT_TRUE(model.ok()) << model.status();
-  EXPECT_THAT(*LookUp(**model, {2}), ElementsAre(30));
-  EXPECT_FALSE(LookUp(**model, {3}).ok());
-  EXPECT_THAT(*LookUp(**model, {1}), ElementsAre(20));
+  const auto loaded = Load(Lookup(), GetParam(), 8);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const TfliteModel& model = **loaded;
+  ASSERT_THAT(model.report().batching, StartsWith("from 2 waiting calls"));
+  std::vector<absl::StatusOr<std::vector<float>>> answers(4, std::vector<float>{});
+  auto busy = *model.Acquire(Context());
+  std::vector<std::thread> callers;
+  for (int32_t i = 0; i < 4; ++i) {
+    const int32_t index = i == 3 ? kRows : i;
+    callers.emplace_back(
+        [&, i, index] { answers[static_cast<size_t>(i)] = LookUp(model, {index}); });
+  }
+  while (model.instances().waiting < 4) std::this_thread::yield();
+  busy.reset();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(*answers[0], ElementsAre(10));
+  EXPECT_THAT(*answers[1], ElementsAre(20));
+  EXPECT_THAT(*answers[2], ElementsAre(30));
+  EXPECT_EQ(answers[3].status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(GuardedModel, DividesByOneWhereACallerSendsZero) {

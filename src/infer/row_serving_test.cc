@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "infer/testing/model_on_disk.h"
 #include "infer/testing/open_probe.h"
+#include "infer/testing/scripted_time.h"
 
 namespace bowerbird::infer {
 namespace {
@@ -23,6 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using testing::FileOnDisk;
 using ::testing::HasSubstr;
+using testing::ScriptedTime;
 using ::testing::StartsWith;
 using tflite::TensorType;
 using tflite::testing::BytesOf;
@@ -105,26 +107,6 @@ Answer Call(const Model& model, float x, int32_t index, Context context = {}) {
   answer.entry = outputs->at("entry").As<float>()[0];
   return answer;
 }
-
-// Time as the trial of a load sees it: a call alone takes `alone`, a run of `rows` calls
-// `together`.
-class ScriptedTime {
- public:
-  ScriptedTime(int rows, std::chrono::nanoseconds alone, std::chrono::nanoseconds together)
-      : rows_(rows), alone_(alone), together_(together) {}
-
-  std::chrono::nanoseconds operator()() {
-    const int reading = readings_++;
-    if (reading % 2 == 1) now_ += reading / 2 < rows_ ? alone_ : together_;
-    return now_;
-  }
-
- private:
-  int rows_;
-  std::chrono::nanoseconds alone_, together_;
-  std::chrono::nanoseconds now_{};
-  int readings_ = 0;
-};
 
 class RowServingTest : public ::testing::Test {
  protected:
