@@ -24,6 +24,12 @@ uint64_t HashOf(std::string_view name) {
   return hash;
 }
 
+// Lists name pictures with or without extension; other dots belong to the name.
+std::string_view ListedName(std::string_view path) {
+  const std::string_view base = BaseOf(path);
+  return IsPictureName(base) ? StemOf(base) : base;
+}
+
 }  // namespace
 
 Input::Input(FileSystem& files, const ReaderOptions& options, const std::string& root,
@@ -136,7 +142,7 @@ absl::Status SplitList::Add(const Folder& folder, const std::string& file, Split
     if (names_.size() == kMaxListedNames) {
       return ResourceExhausted(file + ": more than 8 million names");
     }
-    names_.emplace_back(HashOf(StemOf(BaseOf(name))), split);
+    names_.emplace_back(HashOf(ListedName(name)), split);
   }
 }
 
@@ -146,7 +152,7 @@ void SplitList::Finish() {
 }
 
 std::optional<Split> SplitList::Find(std::string_view picture) const {
-  const uint64_t hash = HashOf(StemOf(BaseOf(picture)));
+  const uint64_t hash = HashOf(ListedName(picture));
   const auto found = std::lower_bound(names_.begin(), names_.end(), hash,
                                       [](const auto& a, uint64_t b) { return a.first < b; });
   if (found == names_.end() || found->first != hash) return std::nullopt;
