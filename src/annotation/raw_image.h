@@ -41,10 +41,11 @@ struct RawImage {
 // Appends the problems of the picture, then the picture itself unless it had to be skipped.
 //
 // Boxes in pixels are pixels of the stated size. Where that is the size of the file as stored and
-// its EXIF orientation turns it, boxes are turned along. Where it is another size of the same shape
-// (a resized copy was annotated), it is what they are fractions of; of another shape: the picture
-// is skipped. Boxes that reach over the edge by up to 1/16 pixel are cut silently, others with a
-// report; boxes without area, outside, or not finite are skipped with a report.
+// not as a person sees it (EXIF orientations 5 to 8), boxes are turned along. Where it is another
+// size of the same shape (a resized copy was annotated), it is what they are fractions of; of
+// another shape: the picture is skipped. Boxes that reach over the edge by up to 1/16 pixel are cut
+// silently, others with a report; boxes without area, outside, or not finite are skipped with a
+// report.
 void Deliver(const Pictures& pictures, RawImage raw, std::deque<Event>& events);
 
 // A Reader whose parts fill a queue.
