@@ -5,16 +5,18 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "infer/model_facts.h"
+#include "infer/preflight.h"
 #include "infer/prepare.h"
 #include "infer/prepare_float.h"
 #include "infer/prepare_missing.h"
 #include "infer/probe.h"
 #include "nlohmann/json.hpp"
+#include "tflite/checks.h"
 #include "tflite/footprint.h"
 #include "tflite/value_guard.h"
 
@@ -32,6 +34,18 @@ bool HasSmallNumbers(const tflite::Graph& graph) {
   });
 }
 
+Preparation AsGiven(const absl::Status& why) {
+  Preparation preparation;
+  preparation.note = "as given: " + MessageOf(why);
+  return preparation;
+}
+
+// Says nothing about the file, so that it is not to be kept: another load may find out more.
+bool IsOfTheCall(const absl::Status& status) {
+  return absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsUnavailable(status) || absl::IsInternal(status);
+}
+
 // What this machine knows, or finds out now, of the two forms.
 Preparation FindOut(const LoadStep& step, bool allow_delegate, const tflite::Graph& graph) {
   ModelFacts& facts = *step.options.probe->facts();
@@ -40,20 +54,20 @@ Preparation FindOut(const LoadStep& step, bool allow_delegate, const tflite::Gra
                                              std::to_string(step.options.num_threads) + " threads" +
                                              (allow_delegate ? "" : ", no delegate")};
   if (std::optional<Preparation> known = facts.Find<Preparation>(subject)) return *std::move(known);
-  absl::StatusOr<Preparation> found = ChooseForm(
-      graph, {.num_threads = step.options.num_threads, .allow_delegate = allow_delegate});
-  if (!found.ok()) {
-    Preparation none;
-    none.note = "as given: " + MessageOf(found.status());
-    found = std::move(none);
+  absl::StatusOr<Preparation> found =
+      step.options.probe->ChooseForm(step.options.context, {.path = step.options.model_path,
+                                                            .bytes = step.file,
+                                                            .num_threads = step.options.num_threads,
+                                                            .allow_delegate = allow_delegate});
+  if (absl::IsUnimplemented(found.status())) {
+    found = ChooseForm(graph,
+                       {.num_threads = step.options.num_threads, .allow_delegate = allow_delegate});
   }
+  if (IsOfTheCall(found.status())) return AsGiven(found.status());
+  if (!found.ok()) found = AsGiven(found.status());
   facts.Keep(subject, *found);
   return *std::move(found);
 }
-
-std::string Megabytes(uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000); }
-
-}  // namespace
 
 bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph) {
   if (step.options.prepare == Prepare::kNone) return false;
@@ -66,9 +80,20 @@ bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph) {
   return true;
 }
 
-absl::StatusOr<bool> GuardAgainstCallers(tflite::Graph& graph) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(graph));
-  return !guarded.empty();
+std::string Megabytes(uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000); }
+
+}  // namespace
+
+absl::StatusOr<ReadyGraph> ReadForRuntime(const LoadStep& step) {
+  ReadyGraph ready;
+  ASSIGN_OR_RETURN(ready.graph, tflite::ReadGraph(step.file));
+  // Passes take on trust what this has looked at.
+  RETURN_IF_ERROR(tflite::CheckGraph(ready.graph));
+  ready.changed = ReplaceMissing(step, ready.graph);
+  RETURN_IF_ERROR(Preflight(ready.graph));
+  ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(ready.graph));
+  ready.changed = ready.changed || !guarded.empty();
+  return ready;
 }
 
 bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph) {

@@ -21,15 +21,19 @@ struct LoadStep {
   RuntimeReport& report;
 };
 
-// Before the graph is judged. Whether it was changed.
-bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph);
+struct ReadyGraph {
+  tflite::Graph graph;
+  bool changed = false;  // it is not the file's any more
+};
 
-// Whatever `prepare` says: checks in front of operators that would take a caller's numbers on
-// trust. Whether the graph was changed; an error: an operator is not safe and cannot be made so.
-absl::StatusOr<bool> GuardAgainstCallers(tflite::Graph& graph);
+// The file as a graph that this runtime can run: checked, operators that it lacks replaced by
+// others (unless `prepare` says no) and, whatever `prepare` says, checks put in front of operators
+// that would take a caller's numbers on trust. An error: it is damaged, needs what the runtime has
+// not, or an operator is not safe and cannot be made so.
+absl::StatusOr<ReadyGraph> ReadForRuntime(const LoadStep& step);
 
-// After the file has passed the probe. Whether the graph was changed. A form that cannot be had is
-// no error: the note in the report says why.
+// After the file has passed the probe, which may be asked to measure. Whether the graph was
+// changed. A form that cannot be had is no error: the note in the report says why.
 bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph);
 
 // An estimate of what the model weighs with `instances` of them.

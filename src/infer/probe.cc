@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "infer/model_facts.h"
+#include "infer/prepare.h"
 #include "infer/probe_run.h"
 #include "infer/verdict.h"
 #include "nlohmann/json.hpp"
@@ -127,6 +128,19 @@ class ProcessProbe : public ModelProbe {
                                ": remove that to have it tried again)"));
   }
 
+  absl::StatusOr<Preparation> ChooseForm(const Context& context,
+                                         const ProbeRequest& request) const override {
+    ASSIGN_OR_RETURN(const ProbeEnd end, RunProbe(context, options_,
+                                                  {.path = request.path,
+                                                   .sha256 = Sha256Hex(request.bytes),
+                                                   .num_threads = request.num_threads,
+                                                   .allow_delegate = request.allow_delegate,
+                                                   .choose_form = true}));
+    RETURN_IF_ERROR(Judge(end, end.tale, options_.limits));
+    return Preparation::FromJson(
+        nlohmann::json::parse(end.tale.preparation(), nullptr, /*allow_exceptions=*/false));
+  }
+
   ModelFacts* facts() const override { return &facts_; }
   std::string conditions() const override { return runtime_; }
 
@@ -176,6 +190,10 @@ class ProcessProbe : public ModelProbe {
 };
 
 }  // namespace
+
+absl::StatusOr<Preparation> ModelProbe::ChooseForm(const Context&, const ProbeRequest&) const {
+  return absl::UnimplementedError("this probe measures nothing");
+}
 
 std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts) {
   return std::make_unique<ProcessProbe>(std::move(options), facts);

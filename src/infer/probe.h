@@ -19,6 +19,7 @@
 namespace bowerbird::infer {
 
 class ModelFacts;
+struct Preparation;
 
 struct ProbeRequest {
   std::string path;
@@ -43,6 +44,11 @@ class ModelProbe {
   // operator. CANCELLED or DEADLINE_EXCEEDED by the context; others: the probe itself failed.
   virtual absl::StatusOr<Clearance> Check(const Context& context,
                                           const ProbeRequest& request) const = 0;
+
+  // Which form of a file that has passed is the faster one here (prepare.h), measured where that
+  // can do no harm. UNIMPLEMENTED: it cannot measure, the caller may; other errors as above.
+  virtual absl::StatusOr<Preparation> ChooseForm(const Context& context,
+                                                 const ProbeRequest& request) const;
 
   // Where loads keep what else they find out about a file, and the conditions of it; null: nowhere.
   virtual ModelFacts* facts() const { return nullptr; }

@@ -15,6 +15,8 @@
 #include "base/status.h"
 #include "infer/load_observer.h"
 #include "infer/mapped_file.h"
+#include "infer/prepare.h"
+#include "infer/prepare_load.h"
 #include "infer/synthetic_input.h"
 #include "infer/tflite_loader.h"
 #include "nlohmann/json.hpp"
@@ -89,6 +91,18 @@ absl::Status WithoutPath(const absl::Status& status, const std::string& path) {
   return absl::Status(status.code(), ToAbsl(std::string_view(message).substr(prefix.size())));
 }
 
+absl::Status CompareForms(const TfliteOptions& options, Teller& teller) {
+  ASSIGN_OR_RETURN(const auto file, MappedFile::Open(options.model_path));
+  RuntimeReport report;
+  ASSIGN_OR_RETURN(const ReadyGraph ready, ReadForRuntime({options, file->bytes(), report}));
+  teller.Stage("compares the forms that it could be run in");
+  ASSIGN_OR_RETURN(const Preparation chosen,
+                   ChooseForm(ready.graph, {.num_threads = options.num_threads,
+                                            .allow_delegate = options.allow_delegate}));
+  Tell("@preparation " + chosen.ToJson().dump(-1, ' ', true) + "\n");
+  return absl::OkStatus();
+}
+
 absl::Status Load(const ProbeChildOptions& options) {
   Teller teller(options.trace);
   teller.Stage("reads the file");
@@ -97,6 +111,7 @@ absl::Status Load(const ProbeChildOptions& options) {
   load.model_path = options.path;
   load.num_threads = options.num_threads;
   load.allow_delegate = options.allow_delegate;
+  if (options.choose_form) return CompareForms(load, teller);
   load.observer = &teller;
   absl::StatusOr<LoadedTflite> result = LoadTflite(load);
   if (!result.ok()) return WithoutPath(result.status(), options.path);
@@ -114,6 +129,7 @@ std::vector<std::string> ToArguments(const ProbeChildOptions& options) {
                                         "--sha256=" + options.sha256};
   if (!options.allow_delegate) arguments.emplace_back("--no-delegate");
   if (options.trace) arguments.emplace_back("--trace");
+  if (options.choose_form) arguments.emplace_back("--choose-form");
   arguments.push_back("--file=" + options.path);
   return arguments;
 }
@@ -131,6 +147,7 @@ ProbeChildOptions FromArguments(const std::vector<std::string>& arguments) {
     if (std::string text = value("--file="); !text.empty()) options.path = text;
     if (argument == "--no-delegate") options.allow_delegate = false;
     if (argument == "--trace") options.trace = true;
+    if (argument == "--choose-form") options.choose_form = true;
   }
   return options;
 }

@@ -5,6 +5,7 @@
 //   @stage TEXT        what begins
 //   @operator TEXT     an operator begins;  @done: it has come back (when they are traced)
 //   @memory            there is no more memory; the end follows
+//   @preparation JSON  the form to run, if that was asked for (prepare.h)
 //   @answer CODE TEXT  the status of the load, an absl::StatusCode and its message as JSON string
 #pragma once
 
@@ -19,7 +20,8 @@ struct ProbeChildOptions {
   std::string sha256;  // of what the parent has seen; anything else is not judged
   int num_threads = 1;
   bool allow_delegate = true;
-  bool trace = false;  // name operators
+  bool trace = false;        // name operators
+  bool choose_form = false;  // instead: which form is faster
 };
 
 // The arguments by which the child is told them, and back. Unknown arguments are ignored.

@@ -47,9 +47,10 @@ Subprocess::Options StartOptions(const ProcessProbeOptions& options,
   start.grace = std::chrono::nanoseconds(0);  // it has nothing to save
   const auto seconds = static_cast<uint64_t>(options.limits.time.count());
   start.limits = {{RLIMIT_CPU, seconds * static_cast<uint64_t>(std::max(1, child.num_threads))}};
-  if (!BOWERBIRD_SANITIZED) {
-    // Writable private memory: what files and libraries map to read does not count.
-    start.limits.emplace_back(RLIMIT_DATA, MemoryLimit(options.limits));
+  if (BOWERBIRD_SANITIZED) return start;
+  // Writable private memory: what files and libraries map to read does not count.
+  start.limits.emplace_back(RLIMIT_DATA, MemoryLimit(options.limits));
+  if (!child.choose_form) {  // which has passed, and would be slowed down
     // glibc's own checks of the heap: a file that makes the runtime write beyond a block ends the
     // child here, not some later call there. Where the library is missing, nothing is checked.
     start.environment = {{"LD_PRELOAD", "libc_malloc_debug.so.0"},
@@ -104,6 +105,8 @@ void ProbeTale::Line(std::string_view line) {
     operator_.clear();
   } else if (line == "@memory") {
     out_of_memory_ = true;
+  } else if (const auto preparation = rest("@preparation ")) {
+    preparation_ = *preparation;
   } else if (const auto answer = rest("@answer ")) {
     Answer(*answer);
   }

@@ -24,6 +24,7 @@ class ProbeTale {
   const std::string& stage() const { return stage_; }         // "" before the first
   const std::string& operation() const { return operator_; }  // "runs operator 3 (ADD)", or ""
   bool out_of_memory() const { return out_of_memory_; }
+  const std::string& preparation() const { return preparation_; }  // JSON, "" if not told
   bool answered() const { return answered_; }
   const absl::Status& answer() const { return answer_; }
 
@@ -33,7 +34,7 @@ class ProbeTale {
 
   std::string line_;  // begun, not ended
   bool is_too_long_ = false;
-  std::string stage_, operator_;
+  std::string stage_, operator_, preparation_;
   bool out_of_memory_ = false;
   bool answered_ = false;
   absl::Status answer_;

@@ -216,6 +216,56 @@ TEST_F(ProbeTest, ALoadAsksTheProbeAndHeedsIt) {
             "model " + model_.path() + ": no " + std::to_string(fs::file_size(model_.path())));
 }
 
+// y = a + a in int8: there is something to choose.
+tflite::testing::ModelSpec QuantizedAdd() {
+  const auto tensor = [](const char* name, float scale) {
+    return tflite::testing::TensorSpec{.name = name,
+                                       .type = tflite::TensorType::kInt8,
+                                       .shape = {1, 64},
+                                       .scale = {scale},
+                                       .zero_point = {0}};
+  };
+  tflite::testing::ModelSpec spec = tflite::testing::AddModel();
+  spec.subgraphs[0] = {.tensors = {tensor("a", 1), tensor("y", 2)},
+                       .operators = {{.inputs = {0, 0}, .outputs = {1}, .version = 2}},
+                       .inputs = {0},
+                       .outputs = {1}};
+  return spec;
+}
+
+TEST_F(ProbeTest, TheFormIsChosenInAChildAndKept) {
+  const FileOnDisk quantized(QuantizedAdd());
+  ModelFacts facts(folder_ + "/facts");
+  std::string reports[2];
+  for (std::string& report : reports) {
+    const auto probe =
+        MakeProcessProbe({.command = &report == reports ? ThisProgram() : Shell("kill -SEGV $$"),
+                          .program_version = "1"},
+                         facts);
+    const auto model = TfliteModel::Load({.model_path = quantized.path(), .probe = probe.get()});
+    ASSERT_TRUE(model.ok()) << model.status();
+    report = (*model)->report().preparation;
+  }
+  EXPECT_THAT(reports[0], HasSubstr(" ms"));
+  EXPECT_EQ(reports[1], reports[0]);
+}
+
+TEST_F(ProbeTest, AFormThatKillsTheChildIsNotTaken) {
+  const FileOnDisk quantized(QuantizedAdd());
+  ModelFacts facts(folder_ + "/facts");
+  const auto probe = MakeProcessProbe(
+      {.command =
+           Shell("case \"$*\" in *--choose-form*) echo '@stage compares'; kill -SEGV $$;; esac; "
+                 "echo '@answer 0 \"\"'"),
+       .program_version = "1"},
+      facts);
+  const auto model = TfliteModel::Load({.model_path = quantized.path(), .probe = probe.get()});
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_FALSE((*model)->report().prepared);
+  EXPECT_THAT((*model)->report().preparation,
+              AllOf(HasSubstr("as given: "), HasSubstr("SIGSEGV"), HasSubstr("compares")));
+}
+
 TEST(ProbeTrace, NamesEveryOperatorThatIsPreparedAndRun) {
   const FileOnDisk file(tflite::testing::AddModel());
   const auto mapped = MappedFile::Open(file.path());

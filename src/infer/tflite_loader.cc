@@ -8,10 +8,8 @@
 #include "infer/describe.h"
 #include "infer/labels.h"
 #include "infer/ladder.h"
-#include "infer/preflight.h"
 #include "infer/prepare_load.h"
 #include "infer/probe.h"
-#include "tflite/checks.h"
 #include "tflite/write.h"
 
 namespace bowerbird::infer {
@@ -100,15 +98,10 @@ absl::Status Build(const TfliteOptions& options, const tflite::Graph& graph, boo
 
 absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
   const LoadStep step{options, loaded.file->bytes(), loaded.report};
-  ASSIGN_OR_RETURN(tflite::Graph graph, tflite::ReadGraph(loaded.file->bytes()));
-  // Passes take on trust what this has looked at.
-  RETURN_IF_ERROR(tflite::CheckGraph(graph));
-  bool changed = ReplaceMissing(step, graph);
-  RETURN_IF_ERROR(Preflight(graph));
-  ASSIGN_OR_RETURN(const bool guarded, GuardAgainstCallers(graph));
-  changed = guarded || changed;
+  ASSIGN_OR_RETURN(ReadyGraph ready, ReadForRuntime(step));
+  tflite::Graph& graph = ready.graph;
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
-  changed = TakeFastestForm(step, allow_delegate, graph) || changed;
+  const bool changed = TakeFastestForm(step, allow_delegate, graph) || ready.changed;
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
   ASSIGN_OR_RETURN(const std::span<const std::byte> bytes, BytesOf(graph, changed, loaded));
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));
