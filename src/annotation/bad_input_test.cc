@@ -154,7 +154,7 @@ std::string TurnedJpeg(char orientation) {
   std::string exif(
       "\xFF\xE1\x00\x22"
       "Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0",
-      31);
+      29);
   exif += orientation;
   exif += std::string("\0\0\0\0\0\0", 6);
   exif[3] = static_cast<char>(exif.size() - 2);
