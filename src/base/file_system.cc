@@ -23,11 +23,16 @@ absl::Status LastError(std::string_view call, const std::string& path) {
 
 class PosixWritableFile : public WritableFile {
  public:
-  PosixWritableFile(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  PosixWritableFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  ~PosixWritableFile() override {
+    if (fd_ >= 0) close(fd_);
+  }
+  PosixWritableFile(const PosixWritableFile&) = delete;
+  PosixWritableFile& operator=(const PosixWritableFile&) = delete;
 
   absl::Status Append(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
+      const ssize_t written = write(fd_, bytes.data(), bytes.size());
       if (written < 0) {
         if (errno == EINTR) continue;
         return LastError("write", path_);
@@ -39,21 +44,19 @@ class PosixWritableFile : public WritableFile {
 
   absl::Status Sync() override {
     // fdatasync syncs the size too, which is all of the metadata that matters here.
-    return fdatasync(fd_.get()) == 0 ? absl::OkStatus() : LastError("fdatasync", path_);
+    return fdatasync(fd_) == 0 ? absl::OkStatus() : LastError("fdatasync", path_);
   }
 
   absl::Status Close() override {
-    if (fd_.get() < 0) return absl::OkStatus();
+    if (fd_ < 0) return absl::OkStatus();
     // The descriptor is gone whatever close says; only EINTR is not about the data.
-    const Descriptor closing = std::move(fd_);
-    const int copy = dup(closing.get());
-    if (copy < 0) return LastError("close", path_);
-    return close(copy) == 0 || errno == EINTR ? absl::OkStatus() : LastError("close", path_);
+    const int closed = close(std::exchange(fd_, -1));
+    return closed == 0 || errno == EINTR ? absl::OkStatus() : LastError("close", path_);
   }
 
  private:
   const std::string path_;
-  Descriptor fd_;
+  int fd_;
 };
 
 class PosixReadableFile : public ReadableFile {
@@ -110,9 +113,9 @@ class PosixFileSystem : public FileSystem {
   absl::StatusOr<std::unique_ptr<WritableFile>> OpenForWriting(const std::string& path,
                                                                WriteMode mode,
                                                                uint32_t permissions) override {
-    Descriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | OpenFlags(mode), permissions));
-    if (fd.get() < 0) return LastError("open", path);
-    return std::make_unique<PosixWritableFile>(path, std::move(fd));
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | OpenFlags(mode), permissions);
+    if (fd < 0) return LastError("open", path);
+    return std::make_unique<PosixWritableFile>(path, fd);
   }
 
   absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override {

@@ -65,6 +65,7 @@ Datasets& Catalog::datasets() { return parts_->datasets; }
 Snapshots& Catalog::snapshots() { return parts_->snapshots; }
 Readings& Catalog::readings() { return parts_->readings; }
 Upkeep& Catalog::upkeep() { return parts_->upkeep; }
+store::Database& Catalog::database() { return parts_->core->database(); }
 absl::Status Catalog::WaitForPreviews() { return parts_->previews.WaitUntilDone(); }
 
 }  // namespace bowerbird::data

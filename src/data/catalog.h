@@ -19,6 +19,7 @@
 #include "data/readings.h"
 #include "data/snapshots.h"
 #include "data/upkeep.h"
+#include "store/database.h"
 
 namespace bowerbird::data {
 
@@ -53,6 +54,9 @@ class Catalog {
   Snapshots& snapshots();
   Readings& readings();
   Upkeep& upkeep();
+
+  // For other rooms that keep tables of their own beside these.
+  store::Database& database();
 
   // Returns once every picture that was added before has its preview and perceptual hash.
   absl::Status WaitForPreviews();

@@ -11,31 +11,37 @@ namespace {
 
 absl::StatusOr<StoredItem> InsertItemRow(Connection& connection, int64_t org, int64_t source,
                                          const NewItem& item, const Content& content,
-                                         const std::string& file_id, Time now) {
+                                         const std::string& file_id, const AnnotationState& state,
+                                         Time now) {
+  const bool is_bare = state.tags.empty() && state.annotations.empty();
   StoredItem stored{.org = org,
                     .source = source,
                     .t = Nanoseconds(item.time_requested),
                     .size = static_cast<int64_t>(content.size),
+                    .version = is_bare ? 0 : 1,
+                    .tagged = state.tags.empty() ? 0 : 1,
                     .width = content.width,
                     .height = content.height,
                     .file_id = file_id};
   const std::string id_bytes = BytesOfHex(file_id);
   const std::string hash = BytesOfHex(content.hash);
-  const std::string state_hash = HashOf({}, content.width, content.height);
+  const std::string state_hash = HashOf(state, content.width, content.height);
+  const auto boxes = static_cast<int64_t>(state.annotations.boxes.size());
   // Only pictures have something to prepare.
   const int64_t prepared = content.width > 0 ? 0 : 1;
-  RETURN_IF_ERROR(connection.Query(
+  const absl::Status inserted = connection.Query(
       "INSERT INTO items(org, source, file_id, t, received, stored, file_name, file_extension,"
       " size, hash, width, height, tagged, version, annotation_hash, boxes, prepared)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, 0, $14)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
       " RETURNING item",
       {org, source, Bytes{id_bytes}, stored.t, Nanoseconds(item.time_received), Nanoseconds(now),
        item.file_name, item.file_extension, stored.size, Bytes{hash}, int64_t{content.width},
-       int64_t{content.height}, Bytes{state_hash}, prepared},
+       int64_t{content.height}, stored.tagged, stored.version, Bytes{state_hash}, boxes, prepared},
       [&](const Row& row) {
         stored.item = row.Integer(0);
         return absl::OkStatus();
-      }));
+      });
+  RETURN_IF_ERROR(inserted);
   RETURN_IF_ERROR(CountItem(connection, stored, +1));
   return stored;
 }
@@ -72,10 +78,13 @@ absl::StatusOr<Ingested> InsertItem(Connection& connection, const Caller& caller
   }
   ASSIGN_OR_RETURN(const int64_t source,
                    MakeSource(connection, org, /*tabular=*/false, item.source, {}));
-  ASSIGN_OR_RETURN(StoredItem stored,
-                   InsertItemRow(connection, org, source, item, content, result.file_id, now));
-  const AnnotationState state{.tags = item.tags, .annotations = item.annotations};
-  RETURN_IF_ERROR(ChangeState(connection, stored, {}, state, caller.name, now).status());
+  AnnotationState state{.tags = item.tags, .annotations = item.annotations};
+  RETURN_IF_ERROR(Normalize(result.file_id, 1, state));
+  ASSIGN_OR_RETURN(const StoredItem stored, InsertItemRow(connection, org, source, item, content,
+                                                          result.file_id, state, now));
+  if (stored.version > 0) {
+    RETURN_IF_ERROR(InsertFirstState(connection, stored, state, caller.name, now));
+  }
   for (const std::string& dataset : item.dataset_ids) {
     ASSIGN_OR_RETURN(const int64_t term, TermOfDataset(connection, org, dataset));
     RETURN_IF_ERROR(AddTerm(connection, stored, term).status());

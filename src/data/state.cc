@@ -38,6 +38,16 @@ absl::Status SetTerms(Connection& connection, const StoredItem& stored, const Te
   return absl::OkStatus();
 }
 
+absl::Status InsertVersion(Connection& connection, int64_t item, int64_t version,
+                           const std::string& body, const std::string& who, Time now) {
+  return connection
+      .Execute(
+          "INSERT INTO annotation_versions(item, version, t, changed_by, body)"
+          " VALUES ($1, $2, $3, $4, $5)",
+          {item, version, Nanoseconds(now), who, body})
+      .status();
+}
+
 absl::Status CountTerm(Connection& connection, const StoredItem& stored, int64_t term,
                        int64_t sign) {
   return connection
@@ -115,11 +125,7 @@ absl::StatusOr<bool> ChangeState(Connection& connection, StoredItem& stored,
   const std::string body = BodyOf(after);
   if (body == BodyOf(before)) return false;
   RETURN_IF_ERROR(SetTerms(connection, stored, TermsOf(before), TermsOf(after)));
-  RETURN_IF_ERROR(connection
-                      .Execute("INSERT INTO annotation_versions(item, version, t, changed_by, body)"
-                               " VALUES ($1, $2, $3, $4, $5)",
-                               {stored.item, version, Nanoseconds(now), who, body})
-                      .status());
+  RETURN_IF_ERROR(InsertVersion(connection, stored.item, version, body, who, now));
   const int64_t tagged = after.tags.empty() ? 0 : 1;
   if (tagged != stored.tagged) {
     RETURN_IF_ERROR(CountItem(connection, stored, -1));
@@ -135,6 +141,12 @@ absl::StatusOr<bool> ChangeState(Connection& connection, StoredItem& stored,
                                {version, tagged, Bytes{hash}, boxes, stored.item})
                       .status());
   return true;
+}
+
+absl::Status InsertFirstState(Connection& connection, const StoredItem& stored,
+                              const AnnotationState& state, const std::string& who, Time now) {
+  RETURN_IF_ERROR(SetTerms(connection, stored, {}, TermsOf(state)));
+  return InsertVersion(connection, stored.item, 1, BodyOf(state), who, now);
 }
 
 absl::StatusOr<int64_t> FindTerm(Connection& connection, int64_t org, TermKind kind,

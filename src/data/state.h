@@ -52,6 +52,10 @@ absl::StatusOr<bool> ChangeState(Connection& connection, StoredItem& stored,
                                  const AnnotationState& before, AnnotationState after,
                                  const std::string& who, Time now);
 
+// Version 1 of an item whose row says so already. `state` is normalised.
+absl::Status InsertFirstState(Connection& connection, const StoredItem& stored,
+                              const AnnotationState& state, const std::string& who, Time now);
+
 absl::StatusOr<int64_t> MakeTerm(Connection& connection, int64_t org, TermKind kind,
                                  const std::string& name);
 // 0 if there is none.

@@ -2,9 +2,7 @@
 #include "store/file_blobs.h"
 
 #include <atomic>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -96,12 +94,6 @@ class FileBlobs : public Blobs {
   FileSystem& files() { return files_; }
 
  private:
-  struct Placing {
-    std::string from, to;
-    absl::Status status;
-    bool done = false;
-  };
-
   static absl::Status Check(const std::string& hash) {
     return IsHash(hash) ? absl::OkStatus() : NotFound("no blob is called " + hash);
   }
@@ -109,16 +101,11 @@ class FileBlobs : public Blobs {
     return location_ + "/" + hash.substr(0, 2);
   }
   std::string PathOf(const std::string& hash) const { return FolderOf(hash) + "/" + hash; }
-  void PlaceAll(const std::vector<Placing*>& group);
 
   FileSystem& files_;
   const std::string location_, scratch_;
   std::atomic<uint64_t> next_{0};
   Mutex names_;  // held while a name under location_ comes or goes
-  Mutex mutex_;
-  CondVar placed_;
-  std::vector<Placing*> waiting_ ABSL_GUARDED_BY(mutex_);
-  bool placing_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class FileWriter : public BlobWriter {
@@ -150,40 +137,11 @@ absl::StatusOr<std::unique_ptr<BlobWriter>> FileBlobs::Create() {
 }
 
 absl::Status FileBlobs::Place(const std::string& from, const std::string& hash) {
-  Placing own{.from = from, .to = PathOf(hash), .status = absl::OkStatus()};
-  std::vector<Placing*> group;
-  {
-    const MutexLock lock(mutex_);
-    waiting_.push_back(&own);
-    while (placing_ && !own.done) placed_.Wait(mutex_);
-    if (own.done) return own.status;
-    placing_ = true;
-    group.swap(waiting_);
-  }
-  PlaceAll(group);
-  const MutexLock lock(mutex_);
-  for (Placing* placing : group) placing->done = true;
-  placing_ = false;
-  placed_.NotifyAll();
-  return own.status;
-}
-
-void FileBlobs::PlaceAll(const std::vector<Placing*>& group) {
-  std::set<std::string> folders;
   {
     const MutexLock lock(names_);
-    for (Placing* placing : group) {
-      placing->status = files_.Rename(placing->from, placing->to);
-      if (placing->status.ok()) folders.insert(ParentDirectory(placing->to));
-    }
+    RETURN_IF_ERROR(files_.Rename(from, PathOf(hash)));
   }
-  for (const std::string& folder : folders) {
-    const absl::Status synced = files_.SyncDirectory(folder);
-    if (synced.ok()) continue;
-    for (Placing* placing : group) {
-      if (placing->status.ok() && ParentDirectory(placing->to) == folder) placing->status = synced;
-    }
-  }
+  return files_.SyncDirectory(FolderOf(hash));
 }
 
 }  // namespace

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Taking in 100 KB images with a durable commit, against what the disk does with the same bytes:
+// the same number of threads, each writing files and syncing each of them. usage: bench_data_ingest
+// FOLDER [postgresql://…]   FOLDER lies on the disk that is measured
+#include <sys/resource.h>
+
+#include <atomic>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "base/file_system.h"
+#include "bench/measure.h"
+#include "data/catalog.h"
+
+namespace bowerbird::bench {
+namespace {
+
+constexpr int kThreads = 16;
+constexpr int kImagesOfThread = 16;
+constexpr size_t kImageBytes = 100'000;
+
+// Content that no file system can make smaller, another one for each image.
+std::string Image(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::string bytes(kImageBytes, '\0');
+  for (size_t at = 0; at + 8 <= bytes.size(); at += 8) {
+    const uint64_t value = random();
+    std::copy_n(reinterpret_cast<const char*>(&value), 8,
+                bytes.begin() + static_cast<ptrdiff_t>(at));
+  }
+  return bytes;
+}
+
+using Store = std::function<absl::Status(uint64_t number, const std::string& bytes)>;
+
+double CpuMilliseconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto milliseconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
+  };
+  return milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+}
+
+struct Speed {
+  double per_second = 0;  // 0 after an error
+  double cpu_ms = 0;      // of an image
+};
+
+Speed Rate(const std::vector<std::string>& images, uint64_t first, const Store& store) {
+  std::atomic<int> failed = 0;
+  const double cpu = CpuMilliseconds();
+  const auto start = Clock::now();
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int image = 0; image < kImagesOfThread; ++image) {
+          const auto at = static_cast<size_t>(thread * kImagesOfThread + image);
+          const absl::Status status = store(first + at, images[at]);
+          if (status.ok()) continue;
+          std::fprintf(stderr, "data_ingest: %s\n", status.ToString().c_str());
+          ++failed;
+        }
+      });
+    }
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  constexpr double kImages = kThreads * kImagesOfThread;
+  return {.per_second = failed > 0 ? 0 : kImages / seconds,
+          .cpu_ms = (CpuMilliseconds() - cpu) / kImages};
+}
+
+absl::Status WriteAndSync(FileSystem& files, const std::string& path, const std::string& bytes) {
+  const auto file = files.OpenForWriting(path, WriteMode::kCreateNew);
+  if (!file.ok()) return file.status();
+  absl::Status status = (*file)->Append(bytes);
+  if (status.ok()) status = (*file)->Sync();
+  return status.ok() ? (*file)->Close() : status;
+}
+
+int Run(const std::string& folder, const std::string& database) {
+  const auto files = MakeFileSystem();
+  const std::string plain = folder + "/plain";
+  if (!files->MakeDirectories(plain).ok()) return 1;
+  data::CatalogOptions options;
+  options.directory = folder + "/catalog";
+  options.database = database;
+  options.prepare_previews = false;
+  const auto catalog = data::Catalog::Open(options);
+  if (!catalog.ok()) {
+    std::fprintf(stderr, "data_ingest: %s\n", catalog.status().ToString().c_str());
+    return 1;
+  }
+  const data::Caller caller{.organization_id = "org", .name = "bench"};
+  std::vector<double> disk, ours, ratio, disk_cpu, ours_cpu;
+  uint64_t number = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::string> images;
+    for (int image = 0; image < kThreads * kImagesOfThread; ++image) {
+      images.push_back(Image(number + static_cast<uint64_t>(image)));
+    }
+    const Speed plain_speed = Rate(images, number, [&](uint64_t at, const std::string& bytes) {
+      return WriteAndSync(*files, plain + "/" + std::to_string(at), bytes);
+    });
+    const Speed our_speed = Rate(images, number, [&](uint64_t at, const std::string& bytes) {
+      data::NewItem item;
+      item.source.component_name = "camera";
+      item.source.mime_type = "image/jpeg";
+      item.time_requested = data::Time(std::chrono::milliseconds(at * 100));
+      item.tags = {"captured"};
+      return (*catalog)->items().Add(caller, item, bytes).status();
+    });
+    disk.push_back(plain_speed.per_second);
+    ours.push_back(our_speed.per_second);
+    disk_cpu.push_back(plain_speed.cpu_ms);
+    ours_cpu.push_back(our_speed.cpu_ms);
+    ratio.push_back(disk.back() == 0 ? 0 : ours.back() / disk.back());
+    number += images.size();
+  }
+  Print("data_ingest",
+        {{"database", database == "sqlite" ? "SQLite" : "PostgreSQL"},
+         {"unit", "durable 100 KB images per second over files written and synced"},
+         {"threads", kThreads},
+         {"disk_per_second", Median(disk)},
+         {"ours_per_second", Median(ours)},
+         {"disk_cpu_ms", Median(disk_cpu)},
+         {"ours_cpu_ms", Median(ours_cpu)}},
+        Median(ratio), 0.7, /*smaller_is_better=*/false, Spread(disk));
+  return 0;
+}
+
+}  // namespace
+}  // namespace bowerbird::bench
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: bench_data_ingest FOLDER [postgresql://...]\n");
+    return 2;
+  }
+  return bowerbird::bench::Run(argv[1], argc > 2 ? argv[2] : "sqlite");
+}
