@@ -15,6 +15,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
+// A program that knows version 1 alone would take a key with authorizations for an unrestricted
+// one.
+constexpr int kVersionWithAuthorizations = 2;
 constexpr size_t kSecretSize = 32;
 constexpr size_t kSaltSize = 16;
 constexpr size_t kHashSize = 32;
@@ -45,12 +48,43 @@ std::string TextOf(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// nullopt where one of them is none: the key would have more rights without it.
+std::optional<std::vector<fleet::Authorization>> ParseAuthorizations(const Json& key) {
+  std::vector<fleet::Authorization> parsed;
+  const auto list = key.find("authorizations");
+  if (list == key.end()) return parsed;
+  if (!list->is_array() || list->empty()) return std::nullopt;
+  for (const Json& entry : *list) {
+    if (!entry.is_object()) return std::nullopt;
+    const auto role = fleet::RoleNamed(TextOf(entry, "role"));
+    const auto kind = fleet::ResourceKindNamed(TextOf(entry, "resource_type"));
+    const std::string id = TextOf(entry, "resource_id");
+    if (!role || !kind || id.empty()) return std::nullopt;
+    parsed.push_back({*role, *kind, id});
+  }
+  return parsed;
+}
+
+Json AuthorizationsJson(const std::vector<fleet::Authorization>& authorizations) {
+  Json list = Json::array();
+  for (const fleet::Authorization& one : authorizations) {
+    list.push_back({{"role", fleet::NameOf(one.role)},
+                    {"resource_type", fleet::NameOf(one.kind)},
+                    {"resource_id", one.resource_id}});
+  }
+  return list;
+}
+
 std::optional<StoredApiKey> ParseKey(const Json& json) {
   if (!json.is_object()) return std::nullopt;
   const auto salt = HexDecode(TextOf(json, "salt"));
   const auto hash = HexDecode(TextOf(json, "sha256"));
-  StoredApiKey stored{{TextOf(json, "id"), TextOf(json, "name"), TextOf(json, "created")}, "", ""};
+  StoredApiKey stored{
+      {TextOf(json, "id"), TextOf(json, "name"), TextOf(json, "created"), {}}, "", ""};
   if (stored.key.id.empty() || !salt || !hash || hash->size() != kHashSize) return std::nullopt;
+  auto authorizations = ParseAuthorizations(json);
+  if (!authorizations) return std::nullopt;
+  stored.key.authorizations = *std::move(authorizations);
   stored.salt = *salt;
   stored.hash = *hash;
   return stored;
@@ -65,8 +99,9 @@ absl::StatusOr<std::vector<StoredApiKey>> ParseApiKeys(std::string_view text) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return FailedPrecondition("it is no JSON object");
   const auto version = json.find("version");
-  if (version == json.end() || *version != Json(kVersion))
-    return FailedPrecondition("its version is not 1");
+  if (version == json.end() ||
+      (*version != Json(kVersion) && *version != Json(kVersionWithAuthorizations)))
+    return FailedPrecondition("its version is neither 1 nor 2");
   const auto keys = json.find("keys");
   if (keys == json.end() || !keys->is_array()) return FailedPrecondition("it has no list of keys");
   std::vector<StoredApiKey> parsed;
@@ -93,26 +128,32 @@ absl::StatusOr<std::vector<StoredApiKey>> ApiKeyFile::Read() const {
 
 absl::Status ApiKeyFile::Write(const std::vector<StoredApiKey>& keys) const {
   Json list = Json::array();
+  int version = kVersion;
   for (const StoredApiKey& stored : keys) {
     list.push_back({{"id", stored.key.id},
                     {"name", stored.key.name},
                     {"created", stored.key.created},
                     {"salt", HexEncode(stored.salt)},
                     {"sha256", HexEncode(stored.hash)}});
+    if (stored.key.authorizations.empty()) continue;
+    list.back()["authorizations"] = AuthorizationsJson(stored.key.authorizations);
+    version = kVersionWithAuthorizations;
   }
-  const Json json = {{"version", kVersion}, {"keys", list}};
+  const Json json = {{"version", version}, {"keys", list}};
   return WritePrivateFile(path_,
                           json.dump(2, ' ', false, Json::error_handler_t::replace).append("\n"));
 }
 
-absl::StatusOr<NewApiKey> ApiKeyFile::Create(const std::string& name) {
+absl::StatusOr<NewApiKey> ApiKeyFile::Create(const std::string& name,
+                                             std::vector<fleet::Authorization> authorizations) {
   RETURN_IF_ERROR(CheckName(name));
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::Take(lock_path_));
   ASSIGN_OR_RETURN(std::vector<StoredApiKey> keys, Read());
   if (keys.size() >= kMaxKeys)
     return ResourceExhausted("there are " + std::to_string(keys.size()) +
                              " API keys: revoke some before creating more");
-  NewApiKey created{{RandomUuid(), name, Now()}, Base64UrlEncode(RandomBytes(kSecretSize))};
+  NewApiKey created{{RandomUuid(), name, Now(), std::move(authorizations)},
+                    Base64UrlEncode(RandomBytes(kSecretSize))};
   const std::string salt = RandomBytes(kSaltSize);
   keys.push_back({created.key, salt, HashOf(salt, created.secret)});
   RETURN_IF_ERROR(Write(keys));
@@ -134,11 +175,25 @@ absl::Status ApiKeyFile::Revoke(const std::string& id) {
   return Write(keys);
 }
 
+absl::Status ApiKeyFile::Rename(const std::string& id, const std::string& name) {
+  RETURN_IF_ERROR(CheckName(name));
+  ASSIGN_OR_RETURN(const FileLock lock, FileLock::Take(lock_path_));
+  ASSIGN_OR_RETURN(std::vector<StoredApiKey> keys, Read());
+  for (StoredApiKey& stored : keys) {
+    if (stored.key.id != id) continue;
+    stored.key.name = name;
+    return Write(keys);
+  }
+  return NotFound("there is no API key with the id \"" + id + "\": see `bowerbird key list`");
+}
+
 KeyRing::KeyRing(const std::string& data_dir, std::string fingerprint_key)
     : file_(data_dir), fingerprint_key_(std::move(fingerprint_key)) {}
 
 KeyRing::Entry KeyRing::MakeEntry(const std::string& id, std::string salt, std::string hash) const {
-  Entry entry{std::move(salt), std::move(hash), ""};
+  Entry entry;
+  entry.salt = std::move(salt);
+  entry.hash = std::move(hash);
   const std::string all = id + '\0' + entry.salt + entry.hash;
   entry.fingerprint = HexEncode(HmacSha256(fingerprint_key_, all)).substr(0, 32);
   return entry;
@@ -163,8 +218,12 @@ void KeyRing::ReloadIfChanged() {
     LogError("auth", "no API key of the file is valid: " + MessageOf(stored.status()));
     return;
   }
-  for (const StoredApiKey& key : *stored)
-    from_file_.emplace(key.key.id, MakeEntry(key.key.id, key.salt, key.hash));
+  for (const StoredApiKey& key : *stored) {
+    Entry entry = MakeEntry(key.key.id, key.salt, key.hash);
+    entry.name = key.key.name;
+    entry.authorizations = key.key.authorizations;
+    from_file_.emplace(key.key.id, std::move(entry));
+  }
 }
 
 const KeyRing::Entry* KeyRing::Find(const std::string& id) {
@@ -186,6 +245,15 @@ bool KeyRing::IsCurrent(const std::string& id, std::string_view fingerprint) {
   MutexLock lock(mutex_);
   const Entry* entry = Find(id);
   return entry != nullptr && ConstantTimeEquals(entry->fingerprint, fingerprint);
+}
+
+std::optional<fleet::Principal> KeyRing::PrincipalOf(const std::string& id) {
+  MutexLock lock(mutex_);
+  const Entry* entry = Find(id);
+  if (entry == nullptr) return std::nullopt;
+  return fleet::Principal{.name = entry->name.empty() ? id : entry->name,
+                          .unrestricted = entry->authorizations.empty(),
+                          .authorizations = entry->authorizations};
 }
 
 bool KeyRing::empty() {

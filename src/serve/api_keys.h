@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
+#include "fleet/authorization.h"
 #include "serve/private_file.h"
 
 namespace bowerbird::serve {
@@ -25,6 +26,8 @@ struct ApiKey {
   std::string id;       // UUID
   std::string name;     // what the owner calls it; not unique
   std::string created;  // "2026-01-31T12:00:00Z"
+  // Empty: owner of everything, as keys are that were made on the server's own machine.
+  std::vector<fleet::Authorization> authorizations{};
 };
 
 struct NewApiKey {
@@ -50,7 +53,11 @@ class ApiKeyFile {
   const std::string& path() const { return path_; }
 
   // INVALID_ARGUMENT: a name that is empty, longer than 100 bytes or has control characters.
-  absl::StatusOr<NewApiKey> Create(const std::string& name);
+  // `authorizations` empty: see ApiKey.
+  absl::StatusOr<NewApiKey> Create(const std::string& name,
+                                   std::vector<fleet::Authorization> authorizations = {});
+  // NOT_FOUND if there is no such key; INVALID_ARGUMENT as above.
+  absl::Status Rename(const std::string& id, const std::string& name);
   // In the order of creation. No file: no keys.
   absl::StatusOr<std::vector<ApiKey>> List() const;
   // NOT_FOUND if there is no such key.
@@ -81,11 +88,16 @@ class KeyRing {
   // Whether the key is still there, and still the one of that fingerprint.
   bool IsCurrent(const std::string& id, std::string_view fingerprint);
 
+  // Whom calls with this key act for. nullopt if there is no such key (any more).
+  std::optional<fleet::Principal> PrincipalOf(const std::string& id);
+
   bool empty();
 
  private:
   struct Entry {
     std::string salt, hash, fingerprint;
+    std::string name{};
+    std::vector<fleet::Authorization> authorizations{};
   };
   using Entries = std::map<std::string, Entry>;
 

@@ -166,4 +166,13 @@ absl::StatusOr<std::string> Authenticator::TokenForHttp(std::string_view authori
   return "Bearer " + token;
 }
 
+absl::StatusOr<fleet::Principal> Authenticator::PrincipalOf(const std::string& key_id) const {
+  if (key_id.empty()) return fleet::Principal{.name = "local", .unrestricted = true};
+  auto principal = keys_->PrincipalOf(key_id);
+  if (principal.has_value()) return *std::move(principal);
+  // A token of the time before an open server had keys.
+  if (!credentials_required()) return fleet::Principal{.name = key_id, .unrestricted = true};
+  return absl::UnauthenticatedError("the key of this call has ended: use another one");
+}
+
 }  // namespace bowerbird::serve

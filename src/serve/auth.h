@@ -82,6 +82,10 @@ class Authenticator {
   // a token. The same errors as Check and Authenticate.
   absl::StatusOr<std::string> TokenForHttp(std::string_view authorization);
 
+  // Whom a call of this identity acts for: everything is open to who needs no credentials.
+  // UNAUTHENTICATED: its key ended meanwhile.
+  absl::StatusOr<fleet::Principal> PrincipalOf(const std::string& key_id) const;
+
   // A secret for another purpose that lives as long as the tokens do (TokenSigner::DeriveKey).
   std::string DeriveKey(std::string_view purpose) const { return signer_.DeriveKey(purpose); }
 
