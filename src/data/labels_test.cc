@@ -39,15 +39,15 @@ TEST_P(LabelsTest, TagsAreAddedOnceAndTakenAwayWithTheirNumber) {
 }
 
 TEST_P(LabelsTest, TagsByFilterReachEveryItemEvenIfTheFilterAsksForWhatTheyChange) {
-  for (int second = 0; second < 1203; ++second) Add(second);
+  for (int second = 0; second < 503; ++second) Add(second);
   ASSERT_TRUE(catalog_->labels()
                   .AddTagsByFilter(caller_, {.tags_filter = Filter::Tags::kUntagged}, Texts{"new"})
                   .ok());
   const Filter tagged{.tags_filter = Filter::Tags::kOneOf, .tags = {"new"}};
-  EXPECT_EQ(catalog_->items().Count(caller_, tagged)->count, 1203u);
-  EXPECT_EQ(*catalog_->labels().RemoveTagsByFilter(caller_, tagged, Texts{"new"}), 1203u);
+  EXPECT_EQ(catalog_->items().Count(caller_, tagged)->count, 503u);
+  EXPECT_EQ(*catalog_->labels().RemoveTagsByFilter(caller_, tagged, Texts{"new"}), 503u);
   EXPECT_EQ(catalog_->items().Count(caller_, {.tags_filter = Filter::Tags::kUntagged})->count,
-            1203u);
+            503u);
 }
 
 TEST_P(LabelsTest, TheVocabularyIsCountedByWhereItemsComeFromAndFoundForAnyFilter) {

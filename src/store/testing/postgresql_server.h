@@ -98,9 +98,9 @@ class PostgresqlServer {
     const std::string data = server->folder_ + "/data";
     RETURN_IF_ERROR(Run(AsUser({server->programs_ + "/initdb", "-D", data, "-A", "trust", "-U",
                                 "bowerbird", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"})));
-    ASSIGN_OR_RETURN(server->server_,
-                     Spawn(AsUser({server->programs_ + "/postgres", "-D", data, "-k",
-                                   server->folder_, "-c", "listen_addresses="})));
+    ASSIGN_OR_RETURN(server->server_, Spawn(AsUser({server->programs_ + "/postgres", "-D", data,
+                                                    "-k", server->folder_, "-c",
+                                                    "listen_addresses=", "-c", "fsync=off"})));
     for (int attempt = 0; attempt < 400; ++attempt) {
       if (Run({server->programs_ + "/pg_isready", "-q", "-h", server->folder_}).ok()) return server;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
