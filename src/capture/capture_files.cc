@@ -36,8 +36,7 @@ struct Walk {
   }
 
   static bool Skips(const std::string& name, int depth) {
-    return depth >= kMaxDepth || name == kFailedFolder ||
-           (depth == 0 && (name == kUploadFolder || name == kSequencesFolder));
+    return depth >= kMaxDepth || name == kFailedFolder || (depth == 0 && name == kSequencesFolder);
   }
 };
 

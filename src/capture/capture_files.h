@@ -17,9 +17,9 @@ inline constexpr std::string_view kUploadFolder = "datasetUpload";
 inline constexpr std::string_view kSequencesFolder = "sequences";
 
 // Calls `visit` with each regular file below `folder`, folders and names in lexical order; false
-// from it ends the walk. Folders called failed, datasetUpload and sequences, directly below
-// `folder`, and failed at any depth, are left out; links are not followed. A folder that is missing
-// is empty, one that cannot be read is logged.
+// from it ends the walk. Folders called failed, at any depth, and sequences, directly below
+// `folder`, are left out; links are not followed. A folder that is missing is empty, one that
+// cannot be read is logged.
 bool WalkFiles(FileSystem& files, const std::string& folder,
                const std::function<bool(const std::string& path, const FileInfo& info)>& visit);
 

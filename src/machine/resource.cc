@@ -17,4 +17,8 @@ absl::StatusOr<std::string> Camera::GetPointCloud(const Context&, const Json&) {
   return Unimplemented("this camera gives no point clouds");
 }
 
+absl::Status DataManager::UploadBinaryToDatasets(const Context&, const BinaryUpload&) {
+  return absl::UnimplementedError("this data manager does not take files for datasets");
+}
+
 }  // namespace bowerbird::machine

@@ -201,11 +201,22 @@ class Discovery : public virtual Resource {
                                                                             const Json& extra) = 0;
 };
 
+// A file that a caller hands over for datasets.
+struct BinaryUpload {
+  std::string bytes;
+  std::vector<std::string> tags;
+  std::vector<std::string> dataset_ids;
+  std::string file_extension;  // with its dot, or ""
+};
+
 // The data manager's own calls; capture itself is built in the room `capture`.
 class DataManager : public virtual Resource {
  public:
   static inline const Api& kApi = kDataManagerApi;
   virtual absl::Status Sync(const Context& context, const Json& extra) = 0;
+  // OK as soon as the file is safe on this machine; it is sent now, or as soon as that is possible.
+  // Default: UNIMPLEMENTED.
+  virtual absl::Status UploadBinaryToDatasets(const Context& context, const BinaryUpload& upload);
 };
 
 }  // namespace bowerbird::machine
