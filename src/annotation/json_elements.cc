@@ -76,29 +76,59 @@ absl::Status JsonElements::ReadScalar() {
   }
 }
 
+// What ends inside the piece is taken with it; the scan knows strings and brackets.
+absl::StatusOr<bool> JsonElements::ScanNested(std::string_view piece, Nesting& nesting) {
+  for (size_t i = 0; i < piece.size(); ++i) {
+    const char c = piece[i];
+    if (nesting.quoted) {
+      if (nesting.escaped) {
+        nesting.escaped = false;
+      } else if (c == '\\') {
+        nesting.escaped = true;
+      } else if (c == '"') {
+        nesting.quoted = false;
+      }
+      continue;
+    }
+    if (c == '"') {
+      nesting.quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (nesting.open.size() >= kMaxJsonDepth) {
+        return ResourceExhausted("byte " + std::to_string(taken_ + i) +
+                                 ": nested more than 64 deep: no dataset needs that");
+      }
+      nesting.open += c == '{' ? '}' : ']';
+    } else if (c == '}' || c == ']') {
+      if (c != nesting.open.back()) return Wrong("brackets do not match");
+      nesting.open.pop_back();
+      if (nesting.open.empty()) {
+        Keep(piece.substr(0, i + 1));
+        return true;
+      }
+    }
+  }
+  Keep(piece);
+  return false;
+}
+
+void JsonElements::Keep(std::string_view piece) {
+  value_ += piece;
+  text_.Take(piece.size());
+  taken_ += piece.size();
+}
+
 absl::Status JsonElements::ReadNested() {
-  std::string open;
-  do {
-    ASSIGN_OR_RETURN(const char c, Byte());
-    value_ += c;
+  Nesting nesting;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::string_view piece, text_.Peek());
+    if (piece.empty()) return Wrong("the file ends in the middle");
+    ASSIGN_OR_RETURN(const bool ended, ScanNested(piece, nesting));
+    if (ended) return absl::OkStatus();
     if (value_.size() > kMaxElementBytes) {
       return ResourceExhausted("byte " + std::to_string(taken_) +
                                ": an element is larger than 16 MiB: no dataset needs that");
     }
-    if (c == '"') {
-      RETURN_IF_ERROR(ReadString());
-    } else if (c == '{' || c == '[') {
-      if (open.size() >= kMaxJsonDepth) {
-        return ResourceExhausted("byte " + std::to_string(taken_) +
-                                 ": nested more than 64 deep: no dataset needs that");
-      }
-      open += c == '{' ? '}' : ']';
-    } else if (c == '}' || c == ']') {
-      if (c != open.back()) return Wrong("brackets do not match");
-      open.pop_back();
-    }
-  } while (!open.empty());
-  return absl::OkStatus();
+  }
 }
 
 absl::Status JsonElements::ReadValue() {
@@ -209,8 +239,10 @@ absl::StatusOr<Json> ParseJson(std::string_view text, std::string_view ignored) 
     return event != Json::parse_event_t::key || depth != 1 ||
            value.get_ref<const std::string&>() != ignored;
   };
-  Json parsed = ignored.empty() ? Json::parse(text, nullptr, false)
-                                : Json::parse(text, keep, /*allow_exceptions=*/false);
+  // The callback makes parsing much slower: only where there is something to leave out.
+  Json parsed = ignored.empty() || text.find(ignored) == std::string_view::npos
+                    ? Json::parse(text, nullptr, false)
+                    : Json::parse(text, keep, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) {
     return InvalidArgument(std::string("\"") + Printable(text) +
                            "\" is no JSON (NaN, numbers beyond 1.8e308, bad UTF-8 and single "

@@ -44,7 +44,15 @@ class JsonElements {
  private:
   enum class Where { kStart, kRootArray, kRootObject, kMemberArray, kEnd };
 
+  // What is open where the scan of an element is.
+  struct Nesting {
+    std::string open;  // the brackets that have to close, the innermost last
+    bool quoted = false, escaped = false;
+  };
+
   absl::StatusOr<int> PeekPastSpace();
+  absl::StatusOr<bool> ScanNested(std::string_view piece, Nesting& nesting);
+  void Keep(std::string_view piece);
   absl::Status ReadValue();
   absl::Status ReadString();
   absl::Status ReadScalar();

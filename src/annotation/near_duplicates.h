@@ -5,8 +5,8 @@
 // Equal hashes are handled as one value with a count, so a million black frames cost nothing. The
 // distinct values are sorted by each of several bands of their bits; of two values that differ in
 // at most d bits, some band of m differs in at most d/m, so only values in the neighbouring buckets
-// of a band are compared (multi-index hashing). Memory: 4 bytes a value and band. A million random
-// values take about a second for d = 4 on one core of 2020.
+// of a band are compared (multi-index hashing). Memory: 12 bytes a value. A million
+// random values take 2 s for d = 4 and 18 s for d = 8 on a busy core of a two-core machine.
 #pragma once
 
 #include <cstdint>
