@@ -34,7 +34,7 @@ class DataSyncRpc::Incoming {
 
   absl::Status Begin(const UploadMetadata& upload, const SensorMetadata& sensor) {
     if (content_ != nullptr) return MetadataFirst();
-    ASSIGN_OR_RETURN(sender_, service_.SenderOf(call_, upload));
+    ASSIGN_OR_RETURN(uploader_, service_.UploaderOf(call_, upload));
     upload_ = upload;
     sensor_ = sensor;
     // What cannot be stored is refused before anybody has sent it.
@@ -59,7 +59,7 @@ class DataSyncRpc::Incoming {
     RETURN_IF_ERROR(call_.context().Check());
     if (content_ == nullptr) return MetadataFirst();
     ASSIGN_OR_RETURN(const data::NewItem item, Item());
-    auto ingested = service_.catalog().items().Add(sender_.caller, item, std::move(content_));
+    auto ingested = service_.catalog().items().Add(uploader_.caller, item, std::move(content_));
     if (!ingested.ok()) return AsUploadError(ingested.status());
     response.set_file_id(ingested->file_id);
     response.set_binary_data_id(ingested->id);
@@ -68,12 +68,12 @@ class DataSyncRpc::Incoming {
 
  private:
   absl::StatusOr<data::NewItem> Item() const {
-    return wire::ReadItemUpload(upload_, sensor_, sender_.origin, begin_, service_.hub().now());
+    return wire::ReadItemUpload(upload_, sensor_, uploader_.origin, begin_, service_.hub().now());
   }
 
   const DataSyncRpc& service_;
   Call& call_;
-  Sender sender_;
+  Uploader uploader_;
   UploadMetadata upload_;
   SensorMetadata sensor_;
   std::string begin_;
@@ -116,25 +116,22 @@ DataSyncRpc::DataSyncRpc(Admission& admission, Hub hub, uint64_t max_item_bytes)
       });
 }
 
-absl::StatusOr<DataSyncRpc::Sender> DataSyncRpc::SenderOf(const Call& call,
-                                                          const UploadMetadata& upload) const {
+absl::StatusOr<Uploader> DataSyncRpc::UploaderOf(const Call& call,
+                                                 const UploadMetadata& upload) const {
   if (upload.part_id().empty())
     return InvalidArgument("the upload names no part: set part_id to that of the machine's part");
-  Sender sender;
-  ASSIGN_OR_RETURN(sender.caller, hub().access.EnterForPart(call, upload.part_id()));
-  ASSIGN_OR_RETURN(sender.origin, hub().access.OriginOf(sender.caller, upload.part_id()));
-  return sender;
+  return hub().access.EnterForPart(call, upload.part_id());
 }
 
 absl::Status DataSyncRpc::TakeCapture(Call& call, const proto::DataCaptureUploadRequest& request,
                                       proto::DataCaptureUploadResponse& response) const {
   ASSIGN_OR_RETURN(const wire::UploadKind kind, wire::KindOfUpload(request));
-  ASSIGN_OR_RETURN(const Sender sender, SenderOf(call, request.metadata()));
-  if (kind == wire::UploadKind::kBinary) return TakeBinary(sender, request, response);
+  ASSIGN_OR_RETURN(const Uploader uploader, UploaderOf(call, request.metadata()));
+  if (kind == wire::UploadKind::kBinary) return TakeBinary(uploader, request, response);
   ASSIGN_OR_RETURN(const wire::ReadingsUpload upload,
-                   wire::ReadReadingsUpload(request, sender.origin, hub().now()));
+                   wire::ReadReadingsUpload(request, uploader.origin, hub().now()));
   ASSIGN_OR_RETURN(const std::string id,
-                   catalog().readings().Add(sender.caller, upload.source, upload.readings));
+                   catalog().readings().Add(uploader.caller, upload.source, upload.readings));
   response.set_file_id(id);
   return absl::OkStatus();
 }
@@ -142,7 +139,7 @@ absl::Status DataSyncRpc::TakeCapture(Call& call, const proto::DataCaptureUpload
 // One item for each of them; the answer has the ids of the first. All are looked at before any is
 // stored; should the store fail in between, the client sends all again, and those that are there
 // stay as they are.
-absl::Status DataSyncRpc::TakeBinary(const Sender& sender,
+absl::Status DataSyncRpc::TakeBinary(const Uploader& uploader,
                                      const proto::DataCaptureUploadRequest& request,
                                      proto::DataCaptureUploadResponse& response) const {
   const data::Time now = hub().now();
@@ -150,12 +147,13 @@ absl::Status DataSyncRpc::TakeBinary(const Sender& sender,
   for (const proto::SensorData& data : request.sensor_contents()) {
     ASSIGN_OR_RETURN(
         items.emplace_back(),
-        wire::ReadItemUpload(request.metadata(), data.metadata(), sender.origin,
+        wire::ReadItemUpload(request.metadata(), data.metadata(), uploader.origin,
                              std::string_view(data.binary()).substr(0, wire::kSniffedBytes), now));
   }
   for (size_t i = 0; i < items.size(); ++i) {
     const std::string& content = request.sensor_contents(static_cast<int>(i)).binary();
-    const auto ingested = catalog().items().Add(sender.caller, items[i], std::string_view(content));
+    const auto ingested =
+        catalog().items().Add(uploader.caller, items[i], std::string_view(content));
     if (!ingested.ok()) return AsUploadError(ingested.status());
     if (i > 0) continue;
     response.set_file_id(ingested->file_id);

@@ -27,17 +27,13 @@ class DataSyncRpc : public HubRpc {
   using UploadMetadata = viam::app::datasync::v1::UploadMetadata;
   using SensorMetadata = viam::app::datasync::v1::SensorMetadata;
 
-  struct Sender {
-    data::Caller caller;
-    wire::Origin origin;
-  };
   class Incoming;
 
-  absl::StatusOr<Sender> SenderOf(const Call& call, const UploadMetadata& upload) const;
+  absl::StatusOr<Uploader> UploaderOf(const Call& call, const UploadMetadata& upload) const;
   absl::Status TakeCapture(Call& call,
                            const viam::app::datasync::v1::DataCaptureUploadRequest& request,
                            viam::app::datasync::v1::DataCaptureUploadResponse& response) const;
-  absl::Status TakeBinary(const Sender& sender,
+  absl::Status TakeBinary(const Uploader& uploader,
                           const viam::app::datasync::v1::DataCaptureUploadRequest& request,
                           viam::app::datasync::v1::DataCaptureUploadResponse& response) const;
 

@@ -15,6 +15,12 @@ namespace bowerbird::serve {
 
 enum class Permission { kRead, kWrite };
 
+// Who sends an upload, and where its part stands.
+struct Uploader {
+  data::Caller caller{};
+  wire::Origin origin{};
+};
+
 // Thread-safe; outlives the services.
 class HubAccess {
  public:
@@ -26,13 +32,9 @@ class HubAccess {
   virtual absl::StatusOr<data::Caller> Enter(const Call& call, const std::string& organization_id,
                                              Permission permission) = 0;
 
-  // Where uploads of that part belong. NOT_FOUND: the caller's organization has no such part.
-  virtual absl::StatusOr<wire::Origin> OriginOf(const data::Caller& caller,
-                                                const std::string& part_id) = 0;
-
-  // The caller of an upload, which names nothing but a part: its organization is the part's.
-  virtual absl::StatusOr<data::Caller> EnterForPart(const Call& call,
-                                                    const std::string& part_id) = 0;
+  // For an upload, which names nothing but a part. NOT_FOUND: there is no such part that the caller
+  // may know of; PERMISSION_DENIED: it may not send what that machine captured.
+  virtual absl::StatusOr<Uploader> EnterForPart(const Call& call, const std::string& part_id) = 0;
 };
 
 }  // namespace bowerbird::serve

@@ -266,7 +266,8 @@ inline RawResponse ReceiveResponse(RawClient& client, bool head_only = false) {
       if (size == 0) return response;
     }
   }
-  response.body = client.ReceiveExactly(std::stoul("0" + response.Header("content-length")));
+  const std::string length = response.Header("content-length");
+  response.body = client.ReceiveExactly(length.empty() ? 0 : std::stoul(length));
   return response;
 }
 
