@@ -134,7 +134,9 @@ absl::Status DataRpc::GetItems(Call& call, const BinaryIdsRequest& request,
   if (wanted > max_answer_bytes_) return too_much;
   BinaryFilterResponse page;
   ASSIGN_OR_RETURN(const size_t count, Fill(call, items, request.include_binary(), page));
-  if (count < items.size()) return too_much;
+  uint64_t given = 0;
+  for (const proto::BinaryData& data : page.data()) given += data.binary().size();
+  if (count < items.size() || given < wanted) return too_much;
   response.mutable_data()->Swap(page.mutable_data());
   response.set_count(count);
   return absl::OkStatus();
