@@ -201,6 +201,21 @@ TEST(Pictures, AnnotationsOfAnotherShapeAreRefusedAndOfAnotherSizeScaled) {
             HasSubstr("c.xml: picture \"c.png\" is not there")));
 }
 
+TEST(Reports, AreTextWhateverFilesAreCalled) {
+  TestFolder folder;
+  folder.Write(
+      "K\xE4"
+      "fer.xml",
+      "<annotation>");
+  folder.WritePicture("cat/\xE4.png", 4, 4);
+  const auto xml = ReadAll("voc", {.directory = folder.path()});
+  EXPECT_THAT(xml.Report(), HasSubstr("K\\xE4"
+                                      "fer.xml: line 1: no element found"));
+  const auto pictures = ReadAll("folders", {.directory = folder.path()});
+  EXPECT_THAT(pictures.images, IsEmpty());
+  EXPECT_THAT(pictures.Report(), HasSubstr("\\xE4.png\" is not UTF-8: rename it"));
+}
+
 TEST(Detection, SaysWhyAndRefusesWhatItDoesNotKnow) {
   TestFolder folder;
   folder.Write("notes.md", "nothing");

@@ -235,6 +235,12 @@ absl::StatusOr<std::optional<Event>> QueueReader::Next() {
   }
   std::optional<Event> event(std::move(events_.front()));
   events_.pop_front();
+  // Names of files are bytes; reports are text.
+  if (auto* problem = std::get_if<Problem>(&*event)) {
+    for (std::string* text : {&problem->file, &problem->place, &problem->what}) {
+      if (!IsUtf8(*text)) *text = Printable(*text, text->size() * 4);
+    }
+  }
   return event;
 }
 

@@ -12,8 +12,9 @@
 // What must hold: the same files give the same events in the same order, so an import is resumed by
 // skipping as many events as were dealt with. Every picture that comes out exists, has annotations
 // that pass CheckAnnotations, and a path that does not lead out of the pictures' folder; everything
-// else comes out as a Problem. Memory does not grow with the number of pictures or boxes: formats
-// that list boxes apart from pictures are sorted on disk.
+// else comes out as a Problem. A picture comes out once for each file of annotations that is about
+// it (tables: once). Problems are UTF-8. Memory does not grow with the number of pictures or boxes:
+// formats that list boxes apart from pictures are sorted on disk.
 #pragma once
 
 #include <cstdint>

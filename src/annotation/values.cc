@@ -12,8 +12,6 @@
 namespace bowerbird::annotation {
 namespace {
 
-constexpr size_t kPrintedBytes = 80;
-
 // The length of the UTF-8 sequence at the start of `bytes`, 0 if there is none that is well-formed.
 size_t SequenceLength(std::string_view bytes) {
   const auto at = [&](size_t i) -> uint8_t {
@@ -164,10 +162,10 @@ bool IsUtf8(std::string_view bytes) {
   return true;
 }
 
-std::string Printable(std::string_view bytes) {
+std::string Printable(std::string_view bytes, size_t limit) {
   std::string text;
   size_t taken = 0;
-  while (taken < bytes.size() && text.size() < kPrintedBytes) {
+  while (taken < bytes.size() && text.size() < limit) {
     const std::string_view rest = bytes.substr(taken);
     const size_t length = SequenceLength(rest);
     if (length > 0 && !HasControlCharacter(rest.substr(0, length))) {
