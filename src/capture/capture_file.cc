@@ -25,6 +25,11 @@ absl::Status Damaged(uint64_t at, const std::string& why) {
 absl::StatusOr<std::unique_ptr<CaptureFileReader>> CaptureFileReader::Open(
     FileSystem& files, const std::string& path) {
   ASSIGN_OR_RETURN(auto file, files.OpenForReading(path));
+  return FromFile(std::move(file));
+}
+
+absl::StatusOr<std::unique_ptr<CaptureFileReader>> CaptureFileReader::FromFile(
+    std::unique_ptr<ReadableFile> file) {
   ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   std::unique_ptr<CaptureFileReader> reader(new CaptureFileReader(std::move(file), size));
   RETURN_IF_ERROR(reader->ReadHeader());

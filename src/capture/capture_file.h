@@ -35,6 +35,8 @@ class CaptureFileReader {
   // DATA_LOSS: the header is missing, torn or none. Errors of the file system pass through.
   static absl::StatusOr<std::unique_ptr<CaptureFileReader>> Open(FileSystem& files,
                                                                  const std::string& path);
+  static absl::StatusOr<std::unique_ptr<CaptureFileReader>> FromFile(
+      std::unique_ptr<ReadableFile> file);
 
   const CaptureHeader& header() const { return header_; }
   // The DataCaptureMetadata message itself, with what DecodeHeader does not know.

@@ -141,7 +141,9 @@ class Uploader::CaptureUpload {
     *data.mutable_metadata() = std::move(sensor);
     data.mutable_binary()->resize(record.payload_size);
     RETURN_IF_ERROR(reader_.ReadExactly(record.payload_offset, *data.mutable_binary()));
-    return Send(record.payload_size);
+    const absl::Status status = Send(record.payload_size);
+    request_.Clear();
+    return status;
   }
 
   absl::Status Send(uint64_t size) {

@@ -30,6 +30,7 @@ struct HubLink {
   std::shared_ptr<grpc::Channel> channel;  // null: there is none
   std::string part_id;
   std::string api_key_id, api_key;  // "": calls carry no credentials
+  bool in_process = false;          // the channel is: it has no state that could be asked for
 };
 
 // The channel of "http://host:port" (clear text), "https://host[:port]" or "host:port" (TLS), or
