@@ -87,8 +87,10 @@ std::vector<std::string_view> LinesOf(std::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> NamesOfLines(std::string_view text) {
+  const auto lines = LinesOf(text);
   std::vector<std::string> names;
-  for (const std::string_view line : LinesOf(text)) names.emplace_back(Trimmed(line));
+  names.reserve(lines.size());
+  for (const std::string_view line : lines) names.emplace_back(Trimmed(line));
   while (!names.empty() && names.back().empty()) names.pop_back();
   if (names.size() > kMaxClasses) return ResourceExhausted("more than 100000 names of classes");
   return names;

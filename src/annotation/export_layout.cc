@@ -94,8 +94,11 @@ class ExportWriter : public FormatWriter {
       }
       text += "\n    ]";
     };
-    std::vector<std::string> boxes, classes;
+    std::vector<std::string> boxes;
+    boxes.reserve(image.annotations.boxes.size());
     for (const Box& box : image.annotations.boxes) boxes.push_back(BoxText(box, kExportNames));
+    std::vector<std::string> classes;
+    classes.reserve(image.annotations.classifications.size());
     for (const Classification& one : image.annotations.classifications) {
       classes.push_back(ClassificationText(one, kExportNames));
     }

@@ -15,6 +15,7 @@ namespace {
 constexpr double kSilentPixels = 1.0 / 16;
 constexpr double kSilentFraction = 1e-6;  // where the size is not known
 constexpr double kShapeTolerance = 0.02;
+constexpr double kMaxSide = 1e6;  // pixels: more is no size of a picture
 
 struct Frame {
   double width = 0, height = 0;  // what pixels of the file are fractions of; 0: not known
@@ -32,7 +33,8 @@ bool SameShape(double width, double height, image::Size size) {
 }
 
 absl::StatusOr<Frame> FrameOf(const RawImage& raw, const std::optional<PictureFacts>& facts) {
-  const bool stated = raw.width >= 1 && raw.height >= 1;
+  const bool stated =
+      raw.width >= 1 && raw.height >= 1 && raw.width <= kMaxSide && raw.height <= kMaxSide;
   if (!facts.has_value()) {
     Frame frame{raw.width, raw.height, 1, {}};
     if (!stated) frame.width = frame.height = 0;
