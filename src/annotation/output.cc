@@ -35,7 +35,7 @@ OutputFile::~OutputFile() {
 
 absl::Status OutputFile::Flush() {
   if (buffer_.empty()) return absl::OkStatus();
-  const absl::Status appended = file_->Append(buffer_);
+  absl::Status appended = file_->Append(buffer_);
   buffer_.clear();
   return appended;
 }

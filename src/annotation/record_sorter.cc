@@ -49,7 +49,7 @@ class RunWriter {
 
  private:
   absl::Status Flush() {
-    const absl::Status appended = file_->Append(buffer_);
+    absl::Status appended = file_->Append(buffer_);
     buffer_.clear();
     return appended;
   }
