@@ -134,7 +134,8 @@ void DataManager::Run() {
 std::vector<CaptureMethod> DataManager::WantedNow(const Wanted& wanted) {
   const auto& configured = wanted.capture.methods;
   if (!config_.control_sensor.has_value()) return configured;
-  const auto& [name, key] = *config_.control_sensor;
+  const std::string& name = config_.control_sensor->name;
+  const std::string& key = config_.control_sensor->key;
   const auto changed = [&]() -> absl::StatusOr<std::vector<CaptureMethod>> {
     ASSIGN_OR_RETURN(const auto sensor, finder_.FindAs<machine::Sensor>(name));
     ASSIGN_OR_RETURN(const Json reading, sensor->GetReadings(StopContext(), Json::object()));

@@ -55,7 +55,7 @@ TEST_F(SyncerTest, WhatWasCapturedReachesTheHubAndIsRemoved) {
       EXPECT_THAT(item.tags, ElementsAre("night"));
     }
   }
-  EXPECT_EQ(syncer.Status()["files_sent"], 3);
+  EXPECT_TRUE(Soon([&] { return syncer.Status()["files_sent"] == 3; }));
 }
 
 class EachFault : public SyncerTest, public testing::WithParamInterface<Fault> {};
