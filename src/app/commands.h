@@ -14,6 +14,8 @@ class App;
 namespace bowerbird::app {
 
 CLI::App* RegisterServe(CLI::App& app, int* exit_status);
+CLI::App* RegisterData(CLI::App& app, int* exit_status);
+CLI::App* RegisterDataset(CLI::App& app, int* exit_status);
 CLI::App* RegisterKey(CLI::App& app, int* exit_status);
 CLI::App* RegisterDetect(CLI::App& app, int* exit_status);
 CLI::App* RegisterClassify(CLI::App& app, int* exit_status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bowerbird serve: a machine config made live behind one port, until a signal.
+// bowerbird serve: a machine config made live, and what machines send kept, behind one port, until
+// a signal.
 #include <pthread.h>
 #include <unistd.h>
 
@@ -15,11 +16,15 @@
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
 #include "app/data_dir.h"
+#include "app/hub_link.h"
+#include "app/hub_role.h"
 #include "app/probe_command.h"
 #include "app/version.h"
+#include "base/file_system.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/status.h"
+#include "capture/capture.h"
 #include "machine/catalog.h"
 #include "machine/config.h"
 #include "machine/machine.h"
@@ -38,6 +43,9 @@ struct ServeOptions {
   std::string data_dir = DefaultDataDir();
   std::vector<std::string> listen;
   std::string role = "all";
+  std::string database = "sqlite", blobs;
+  HubFlags hub;  // elsewhere; host "" = none
+  std::string part_id;
   std::string tls_certificate, tls_key;
   bool insecure = false;
   std::string web;
@@ -81,8 +89,11 @@ serve::ServerOptions MakeServerOptions(const ServeOptions& options, const machin
   return made;
 }
 
+bool HasMachine(const ServeOptions& options) { return options.role != "hub"; }
+bool HasHub(const ServeOptions& options) { return options.role != "machine"; }
+
 // One server from start to stop. Members are destroyed in reverse order: the watcher first, then
-// the port, then the services, then the resources behind them.
+// the port, then the services, then what is behind them: resources, the hub.
 class Serving {
  public:
   Serving(const ServeOptions& options, const DataDir& data_dir)
@@ -100,16 +111,18 @@ class Serving {
     auto server_options = MakeServerOptions(options_, config, data_dir_.path());
     const auto listen = server_options.listen;
     ASSIGN_OR_RETURN(server_, serve::Server::Create(std::move(server_options), metrics_));
-    machine_.emplace(catalog_, metrics_, data_dir_.path(),
-                     machine::MachineOptions{.model_probe = known_models_.probe.get()});
-    services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
-                                            server_->sessions(), metrics_, kVersion,
-                                            [] { kill(getpid(), SIGTERM); }});
-    router_.emplace(*machine_);
-    TakeConfig(std::move(config));
+    if (HasMachine(options_)) MakeMachine();
+    if (HasHub(options_)) RETURN_IF_ERROR(OpenHub());
+    // Who may call must be settled before anybody can.
+    TakeAuthHandlers(config);
     std::vector<serve::RpcService*> pointers;
     for (const auto& service : services_) pointers.push_back(service.get());
-    RETURN_IF_ERROR(server_->Start(pointers, &*router_));
+    if (hub_ != nullptr) {
+      for (const auto& service : hub_->services()) pointers.push_back(service.get());
+    }
+    RETURN_IF_ERROR(server_->Start(pointers, router_.has_value() ? &*router_ : nullptr));
+    if (HasMachine(options_)) RETURN_IF_ERROR(MakeCapture());
+    TakeConfig(std::move(config));
     if (!options_.config.empty()) {
       watcher_.emplace(options_.config, config_options_,
                        [this](machine::Config changed) { TakeConfig(std::move(changed)); });
@@ -132,10 +145,67 @@ class Serving {
   }
 
  private:
-  void TakeConfig(machine::Config config) {
-    for (const auto& warning : config.warnings) LogWarning("config", warning);
+  void MakeMachine() {
+    machine_.emplace(catalog_, metrics_, data_dir_.path(),
+                     machine::MachineOptions{.model_probe = known_models_.probe.get()});
+    services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
+                                            server_->sessions(), metrics_, kVersion,
+                                            [] { kill(getpid(), SIGTERM); }});
+    router_.emplace(*machine_);
+  }
+
+  absl::Status OpenHub() {
+    HubRoleOptions hub{
+        .data_dir = data_dir_.path(), .database = options_.database, .blobs = options_.blobs};
+    if (HasMachine(options_)) {
+      hub.local_config = [path = options_.config] {
+        if (path.empty()) return std::string("{}");
+        return machine::ReadConfigText(path).value_or("{}");
+      };
+    }
+    ASSIGN_OR_RETURN(hub_, HubRole::Open(std::move(hub), *server_));
+    return absl::OkStatus();
+  }
+
+  // Once the server has started, for its own channel is one of the ways to a hub. The machine has
+  // built nothing yet, so nobody reads the catalog.
+  absl::Status MakeCapture() {
+    capture::HubLink link;
+    if (!options_.hub.host.empty()) {
+      const std::string config =
+          options_.config.empty() ? "" : machine::ReadConfigText(options_.config).value_or("");
+      auto linked = LinkToHub(options_.hub, options_.part_id, config);
+      if (absl::IsInvalidArgument(linked.status())) return Annotate(linked.status(), "--hub");
+      // A hub that is away must not keep the machine from its work.
+      if (linked.ok()) {
+        link = *std::move(linked);
+      } else {
+        LogError("serve", "what is captured stays on disk: " + MessageOf(linked.status()));
+      }
+    } else if (hub_ != nullptr) {
+      ASSIGN_OR_RETURN(link, LinkToOwnHub(*server_, *hub_, data_dir_.path()));
+    } else {
+      LogInfo("serve", "no hub is known: what is captured stays on disk until there is --hub URL");
+    }
+    capture_.emplace(
+        capture::CaptureHost::Options{.files = files_.get(),
+                                      .metrics = &metrics_,
+                                      .default_capture_dir = data_dir_.path() + "/capture",
+                                      .hub = std::move(link)});
+    capture_->Register(catalog_);
+    return absl::OkStatus();
+  }
+
+  void TakeAuthHandlers(const machine::Config& config) {
     const auto status = server_->SetAuthHandlers(config.auth_handlers);
     if (!status.ok()) LogError("config", MessageOf(status));
+  }
+
+  void TakeConfig(machine::Config config) {
+    for (const auto& warning : config.warnings) LogWarning("config", warning);
+    TakeAuthHandlers(config);
+    if (!machine_.has_value()) return;
+    capture_->SetConfig(config);
     machine_->Apply(std::move(config));
   }
 
@@ -154,19 +224,27 @@ class Serving {
   machine::ConfigOptions config_options_;
   Metrics metrics_;
   machine::Catalog catalog_;
+  const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
+  std::optional<capture::CaptureHost> capture_;
   std::optional<machine::Machine> machine_;
   std::unique_ptr<serve::Server> server_;
+  std::unique_ptr<HubRole> hub_;
   std::vector<std::unique_ptr<serve::RpcService>> services_;
   std::optional<serve::MachineRouter> router_;
   std::optional<machine::ConfigWatcher> watcher_;
 };
 
 void Serve(const ServeOptions& options, int* exit_status) {
-  if (options.role == "hub") {
+  if (!HasMachine(options) && !options.hub.host.empty()) {
+    *exit_status = 2;
+    std::fprintf(stderr, "bowerbird: serve: a hub sends nothing to another: leave --hub out\n");
+    return;
+  }
+  if (!HasHub(options) && (options.database != "sqlite" || !options.blobs.empty())) {
     *exit_status = 2;
     std::fprintf(stderr,
-                 "bowerbird: serve: --role hub: this version has the machine's role only; leave "
-                 "--role out\n");
+                 "bowerbird: serve: --database and --blobs are the hub's: leave them out, or use "
+                 "--role hub or --role all\n");
     return;
   }
   const sigset_t signals = BlockSignals();
@@ -193,6 +271,24 @@ CLI::App* RegisterServe(CLI::App& app, int* exit_status) {
   serve->add_option("--role", options->role, "machine, hub or all")
       ->check(CLI::IsMember({"machine", "hub", "all"}))
       ->capture_default_str();
+  serve->add_option("--hub", options->hub.host,
+                    "Where the machine sends what it captures, e.g. https://hub.example:8443; "
+                    "default: this process, if it is a hub");
+  serve->add_option("--part-id", options->part_id,
+                    "Which part of the hub's this machine is; default: the config's cloud.id, or "
+                    "the first part that the key may see");
+  serve->add_option("--api-key-id", options->hub.api_key_id, "The machine's key at that hub")
+      ->envname("BOWERBIRD_API_KEY_ID");
+  serve->add_option("--api-key", options->hub.api_key, "Its secret; better in the environment")
+      ->envname("BOWERBIRD_API_KEY");
+  serve
+      ->add_option("--database", options->database,
+                   "Where the hub keeps what it knows: sqlite, sqlite:PATH or postgresql://...")
+      ->capture_default_str();
+  serve->add_option("--blobs", options->blobs,
+                    "Where the hub keeps files: a directory, or "
+                    "s3://BUCKET/PREFIX?endpoint=URL&region=NAME with AWS_ACCESS_KEY_ID and "
+                    "AWS_SECRET_ACCESS_KEY; default: below the data directory");
   serve->add_option("--tls-cert", options->tls_certificate, "Certificate chain (PEM)");
   serve->add_option("--tls-key", options->tls_key, "Its private key (PEM)");
   serve->add_flag("--insecure", options->insecure,
@@ -206,6 +302,7 @@ CLI::App* RegisterServe(CLI::App& app, int* exit_status) {
       "  bowerbird serve --config machine.json\n"
       "  bowerbird key create laptop && bowerbird serve --config machine.json \\\n"
       "      --listen 0.0.0.0:8080 --tls-cert cert.pem --tls-key key.pem\n"
+      "  bowerbird serve --role hub --database postgresql://hub@db/bowerbird\n"
       "SIGHUP reads the config again, SIGTERM stops after at most 5 s.");
   serve->callback([options, exit_status] { Serve(*options, exit_status); });
   return serve;

@@ -249,6 +249,13 @@ absl::Status Server::SetAuthHandlers(const std::vector<machine::AuthHandler>& ha
 absl::Status Server::Start(const std::vector<RpcService*>& services, const ForeignRouter* router) {
   return impl_->Start(services, router);
 }
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  if (impl_->grpc_ == nullptr) return nullptr;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  return impl_->grpc_->InProcessChannel(arguments);
+}
 uint16_t Server::port() const { return impl_->port_ == nullptr ? 0 : impl_->port_->port(); }
 bool Server::tls() const { return impl_->has_tls_; }
 void Server::SetServing(bool serving) { impl_->SetServing(serving); }

@@ -67,6 +67,10 @@ class Server {
   // null) knows. All of them outlive Stop. Once only. FAILED_PRECONDITION: see DecideAuthPolicy.
   absl::Status Start(const std::vector<RpcService*>& services, const ForeignRouter* router);
 
+  // For calls of this process to itself: they pass the same gate, but no socket. Null before Start;
+  // must not be used after Stop.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
   // The TCP port it listens at; 0 before Start, or with Unix sockets only.
   uint16_t port() const;
   // Whether it serves with TLS.

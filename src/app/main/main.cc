@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   app.set_help_all_flag("--help-all", "Help of every command");
   int exit_status = 0;
   bowerbird::app::RegisterServe(app, &exit_status);
+  bowerbird::app::RegisterData(app, &exit_status);
+  bowerbird::app::RegisterDataset(app, &exit_status);
   bowerbird::app::RegisterKey(app, &exit_status);
   bowerbird::app::RegisterDetect(app, &exit_status);
   bowerbird::app::RegisterClassify(app, &exit_status);

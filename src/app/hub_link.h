@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the machine of this process sends what it captured: to the hub of the same process, through
+// the server's own channel, or to a hub elsewhere. Either way over the same calls and with a key
+// where keys are asked for.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "app/hub_client.h"
+#include "app/hub_role.h"
+#include "capture/uploader.h"
+#include "serve/server.h"
+
+namespace bowerbird::app {
+
+// After Server::Start. Where the server asks for credentials, the machine has a key of its own,
+// made once and kept in DATA_DIR/machine_key.json; `bowerbird key list` shows it.
+absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRole& hub,
+                                              const std::string& data_dir);
+
+// `config`: of the machine, whose cloud section may name the part (cloud.id). `part_id` goes before
+// it; without both the hub is asked, which must be there then.
+absl::StatusOr<capture::HubLink> LinkToHub(const HubFlags& hub, const std::string& part_id,
+                                           const std::string& config);
+
+}  // namespace bowerbird::app

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The hub: everything that it keeps, and the services over it. Made only where the role asks for
+// it, so a machine that has its hub elsewhere pays nothing for it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data/catalog.h"
+#include "fleet/fleet.h"
+#include "serve/download_links.h"
+#include "serve/fleet_hub_access.h"
+#include "serve/hub_services.h"
+#include "serve/server.h"
+
+namespace bowerbird::app {
+
+struct HubRoleOptions {
+  std::string data_dir;
+  std::string database = "sqlite";  // or "sqlite:PATH", "postgresql://…"
+  std::string blobs{};              // "" = below the data directory, or a directory, or "s3://…"
+  // See serve::AppRpcOptions; empty where no machine runs in this process.
+  std::function<std::string()> local_config{};
+};
+
+class HubRole {
+ public:
+  // Opens what is kept. `server` outlives the hub's use by calls, and the hub its services' calls:
+  // stop the server before destroying this.
+  static absl::StatusOr<std::unique_ptr<HubRole>> Open(HubRoleOptions options,
+                                                       serve::Server& server);
+
+  // To be registered with the server.
+  const std::vector<std::unique_ptr<serve::RpcService>>& services() const { return services_; }
+  const fleet::Fleet& fleet() const { return fleet_; }
+
+ private:
+  HubRole(std::unique_ptr<data::Catalog> catalog, fleet::Fleet fleet, serve::Server& server);
+
+  const std::unique_ptr<data::Catalog> catalog_;
+  fleet::Fleet fleet_;
+  serve::FleetHubAccess access_;
+  const serve::DownloadLinks links_;
+  std::vector<std::unique_ptr<serve::RpcService>> services_;
+};
+
+}  // namespace bowerbird::app
