@@ -92,7 +92,7 @@ void Counts(const Subject& subject) {
   Measure(subject, "data_tag_counts", 50, 100, [&](int) -> absl::Status {
     const auto tags = subject.catalog.labels().Tags(kCaller, {});
     if (!tags.ok()) return tags.status();
-    return tags->size() == 6 ? absl::OkStatus() : absl::InternalError("not six tags");
+    return tags->size() >= 6 ? absl::OkStatus() : absl::InternalError("tags are missing");
   });
   Measure(subject, "data_count", 50, 100, [&](int) -> absl::Status {
     data::Filter filter;
@@ -110,7 +110,7 @@ void Snapshots(const Subject& subject) {
   if (!item.ok()) Fail("data_snapshot", item.status());
   std::vector<double> times;
   for (int number = 0; number < 3; ++number) {
-    const std::string tag = "state" + std::to_string(number);
+    const std::string tag = "state" + std::to_string(Clock::now().time_since_epoch().count());
     const absl::Status tagged = subject.catalog.labels().AddTags(
         kCaller, std::vector<std::string>{item->items[0].id}, std::vector<std::string>{tag});
     if (!tagged.ok()) Fail("data_snapshot", tagged);

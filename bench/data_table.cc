@@ -78,6 +78,14 @@ std::vector<std::string> Statements(Engine engine, const std::string& items) {
 absl::Status FillTable(const std::string& location, long items) {
   ASSIGN_OR_RETURN(const auto database,
                    store::OpenDatabase({.location = location, .migrations = data::Migrations()}));
+  bool is_filled = false;
+  const absl::Status read = database->Read([&](Connection& connection) {
+    return connection.Query("SELECT 1 FROM organizations", {}, [&](const store::Row&) {
+      is_filled = true;
+      return absl::OkStatus();
+    });
+  });
+  if (!read.ok() || is_filled) return read;
   for (const std::string& sql : Statements(database->engine(), std::to_string(items))) {
     const absl::Status written = database->Write(
         [&](Connection& connection) { return connection.Execute(sql, {}).status(); });

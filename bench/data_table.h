@@ -17,7 +17,7 @@ inline constexpr long kTableStart = 1'700'000'000;
 inline constexpr const char* kTableOrganization = "org";
 inline constexpr const char* kTableDataset = "0123456789abcdef01234567";
 
-// `location` as store::DatabaseOptions has it; the database must be empty.
+// `location` as store::DatabaseOptions has it. A database that was filled before stays as it is.
 absl::Status FillTable(const std::string& location, long items);
 
 }  // namespace bowerbird::bench

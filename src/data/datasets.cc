@@ -82,6 +82,7 @@ absl::Status ForMembers(Connection& connection, int64_t org, int64_t term,
                      PageOf(connection, selection, after, Order::kAscending, kPortion));
     if (page.empty()) return absl::OkStatus();
     std::vector<int64_t> items;
+    items.reserve(page.size());
     for (const Position& position : page) items.push_back(position.item);
     ASSIGN_OR_RETURN(const auto portion, LoadStored(connection, items));
     for (const StoredItem& stored : portion) RETURN_IF_ERROR(change(stored));

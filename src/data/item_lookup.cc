@@ -49,6 +49,7 @@ absl::Status ChangeByFilter(
       if (page.empty()) return absl::OkStatus();
       reached = page.back();
       std::vector<int64_t> numbers;
+      numbers.reserve(page.size());
       for (const Position& position : page) numbers.push_back(position.item);
       ASSIGN_OR_RETURN(auto stored, LoadStored(connection, numbers));
       return change(connection, stored);

@@ -109,6 +109,7 @@ absl::StatusOr<std::vector<Item>> Items::Get(const Caller& caller,
   std::vector<Item> items;
   RETURN_IF_ERROR(core_.database().Read([&](Connection& connection) -> absl::Status {
     std::vector<int64_t> numbers;
+    numbers.reserve(ids.size());
     for (const std::string& id : ids) {
       ASSIGN_OR_RETURN(const StoredItem stored, FindOne(connection, caller, id));
       numbers.push_back(stored.item);

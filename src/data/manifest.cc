@@ -41,7 +41,9 @@ ManifestRecord MakeRecord(std::string_view item_hash, std::string_view annotatio
 
 absl::StatusOr<std::string> StoreManifest(store::Blobs& blobs,
                                           std::vector<ManifestRecord>& records) {
-  std::sort(records.begin(), records.end());
+  std::sort(records.begin(), records.end(), [](const ManifestRecord& a, const ManifestRecord& b) {
+    return std::memcmp(a.data(), b.data(), kRecordBytes) < 0;
+  });
   ASSIGN_OR_RETURN(const auto writer, blobs.Create());
   RETURN_IF_ERROR(writer->Append(kHead));
   for (size_t at = 0; at < records.size(); at += kRecordsAtOnce) {

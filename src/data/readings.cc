@@ -42,6 +42,7 @@ absl::StatusOr<std::vector<Checked>> Check(const Caller& caller, const ReadingSo
                                            const std::vector<NewReading>& readings) {
   for (const std::string& tag : source.tags) RETURN_IF_ERROR(annotation::CheckLabel(tag));
   std::vector<Checked> checked;
+  checked.reserve(readings.size());
   for (const NewReading& reading : readings) {
     if (reading.payload.size() > kLargestReading) {
       return InvalidArgument("a reading of " + source.source.component_name + " has " +
@@ -95,6 +96,7 @@ absl::StatusOr<Filter> FilterOf(const ResourceMethod& what) {
 
 std::vector<int64_t> SourcesOf(const std::vector<ReadingRow>& rows) {
   std::vector<int64_t> numbers;
+  numbers.reserve(rows.size());
   for (const ReadingRow& row : rows) numbers.push_back(row.source);
   std::sort(numbers.begin(), numbers.end());
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());

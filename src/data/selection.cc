@@ -29,6 +29,7 @@ absl::StatusOr<Group> FindTerms(Connection& connection, int64_t org, TermKind ki
   }
   Group group;
   std::vector<store::Value> parameters;
+  parameters.reserve(names.size());
   std::string list;
   for (const std::string& name : names) {
     parameters.emplace_back(std::string_view(name));

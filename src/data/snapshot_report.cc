@@ -147,6 +147,7 @@ absl::StatusOr<LeakReport> Snapshots::Leaks(const Caller& caller, const std::str
   RETURN_IF_ERROR(walked);
   ASSIGN_OR_RETURN(const auto items, LoadLeakItems(core_, members));
   std::vector<annotation::LeakCandidate> candidates;
+  candidates.reserve(items.size());
   for (const LeakItem& item : items) {
     const auto side = sides.find(item.hash);
     candidates.push_back(
@@ -157,6 +158,7 @@ absl::StatusOr<LeakReport> Snapshots::Leaks(const Caller& caller, const std::str
   LeakReport report;
   report.leak_count = found.pair_count;
   std::vector<int64_t> numbers;
+  numbers.reserve(2 * found.pairs.size());
   for (const auto& pair : found.pairs) {
     numbers.push_back(items[pair.first].item);
     numbers.push_back(items[pair.second].item);

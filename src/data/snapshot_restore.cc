@@ -52,6 +52,7 @@ class Restoring {
   // `members` are sorted by item, and so is what is loaded.
   absl::Status Add(std::span<const Member> members) {
     std::vector<int64_t> items;
+    items.reserve(members.size());
     for (const Member& member : members) items.push_back(member.item);
     ASSIGN_OR_RETURN(auto stored, LoadStored(connection_, items));
     if (stored.size() != members.size()) {

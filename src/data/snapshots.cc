@@ -35,6 +35,7 @@ struct SplitInput {
 absl::StatusOr<std::map<int64_t, std::string>> CamerasOf(
     Connection& connection, const std::vector<CurrentMember>& members) {
   std::vector<int64_t> numbers;
+  numbers.reserve(members.size());
   for (const CurrentMember& one : members) numbers.push_back(one.source);
   std::sort(numbers.begin(), numbers.end());
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
@@ -51,6 +52,7 @@ absl::StatusOr<std::vector<annotation::Split>> SidesOf(const SplitInput& input,
   // The same content is one item to the split, whoever captured it how often.
   std::map<std::string_view, size_t> firsts;
   std::vector<annotation::SplitItem> items;
+  items.reserve(input.members.size());
   for (const CurrentMember& one : input.members) {
     if (!firsts.emplace(one.hash, items.size()).second) continue;
     items.push_back({.key = one.hash,
@@ -204,7 +206,8 @@ absl::StatusOr<Snapshot> Snapshots::Get(const Caller& caller, const std::string&
 }
 
 absl::Status Snapshots::Delete(const Caller& caller, const std::string& id) {
-  const absl::Status written = core_.database().Write([&](Connection& connection) -> absl::Status {
+  // The manifest goes when garbage is collected: another snapshot may have the same.
+  return core_.database().Write([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(const Snapshot snapshot, FindSnapshot(connection, caller, id));
     ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
     return connection
@@ -212,8 +215,6 @@ absl::Status Snapshots::Delete(const Caller& caller, const std::string& id) {
                  {org, snapshot.id, snapshot.dataset_id})
         .status();
   });
-  // The manifest goes when garbage is collected: another snapshot may have the same.
-  return written;
 }
 
 absl::StatusOr<std::unique_ptr<store::BlobReader>> Snapshots::Manifest(const Caller& caller,

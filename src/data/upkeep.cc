@@ -31,6 +31,7 @@ absl::StatusOr<Candidates> NextCandidates(Connection& connection, const Caller& 
   ASSIGN_OR_RETURN(const auto page,
                    PageOf(connection, selection, after, Order::kAscending, kPortion));
   std::vector<int64_t> numbers;
+  numbers.reserve(page.size());
   for (const Position& position : page) numbers.push_back(position.item);
   ASSIGN_OR_RETURN(next.items, LoadStored(connection, numbers));
   // In the order of the page: the oldest first.

@@ -143,7 +143,7 @@ class Verification {
     const auto now = std::chrono::steady_clock::now();
     if (now - reported_ < kReportEvery) return absl::OkStatus();
     reported_ = now;
-    const absl::Status status = report_(progress_);
+    absl::Status status = report_(progress_);
     progress_.problems.clear();
     return status;
   }

@@ -163,7 +163,7 @@ absl::Status S3Blobs::Put(ScratchFile& scratch) {
     const MutexLock lock(names_);
     committing_.insert(hash);
   }
-  const absl::Status status = Send(scratch);
+  absl::Status status = Send(scratch);
   const MutexLock lock(names_);
   committing_.erase(committing_.find(hash));
   return status;

@@ -129,7 +129,7 @@ absl::Status Ended(const Watch& watch, sqlite3* database, int code) {
     return absl::DeadlineExceededError("the query took too long: ask for a shorter time");
   }
   RETURN_IF_ERROR(watch.context.Check());
-  const absl::Status status = SqliteError(database, code);
+  absl::Status status = SqliteError(database, code);
   if ((code & 0xff) == SQLITE_TOOBIG || (code & 0xff) == SQLITE_NOMEM) return status;
   return InvalidArgument("the query cannot be run: " + std::string(sqlite3_errmsg(database)));
 }
