@@ -96,7 +96,7 @@ absl::Status CaptureWriter::WriteTabular(const Captured& captured, const std::st
     RETURN_IF_ERROR(Close());
   if (tabular_ == nullptr) {
     ASSIGN_OR_RETURN(Open open, Create(FolderOf(options_.capture_dir, captured.header)));
-    if (const auto status = open.file->Append(header); !status.ok()) {
+    if (auto status = open.file->Append(header); !status.ok()) {
       Abandon(open);
       return status;
     }
@@ -104,7 +104,7 @@ absl::Status CaptureWriter::WriteTabular(const Captured& captured, const std::st
     tabular_ = std::make_unique<Open>(std::move(open));
     tabular_header_ = captured.header;
   }
-  const auto status = tabular_->file->Append(head);
+  auto status = tabular_->file->Append(head);
   if (status.ok()) {
     tabular_->size += head.size();
     ++tabular_->records;
