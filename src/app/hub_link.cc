@@ -52,15 +52,24 @@ absl::Status TakeOwnKey(const std::string& data_dir, const std::string& robot_id
       path, Json({{"id", made.key.id}, {"key", made.secret}}).dump().append("\n"));
 }
 
+// A hub that is away, or knows no machine yet, may answer later.
+absl::StatusOr<std::string> FindPart(const HubFlags& hub) {
+  const auto client = HubClient::Connect(hub);
+  auto part = client.ok() ? OwnPart(**client) : absl::StatusOr<std::string>(client.status());
+  if (part.ok()) return part;
+  return Unavailable(
+      "which part of the hub this machine is cannot be found out (say it with --part-id, or with "
+      "cloud.id in the config): " +
+      MessageOf(part.status()));
+}
+
 }  // namespace
 
 absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRole& hub,
                                               const std::string& data_dir) {
   const fleet::Local& local = hub.fleet().local();
-  capture::HubLink link{.channel = server.InProcessChannel(),
-                        .part_id = local.part_id,
-                        .api_key_id = {},
-                        .api_key = {}};
+  capture::HubLink link{
+      .channel = server.InProcessChannel(), .part_id = local.part_id, .in_process = true};
   if (server.authenticator().credentials_required())
     RETURN_IF_ERROR(Annotate(TakeOwnKey(data_dir, local.robot_id, link), "the machine's own key"));
   return link;
@@ -68,21 +77,14 @@ absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRo
 
 absl::StatusOr<capture::HubLink> LinkToHub(const HubFlags& hub, const std::string& part_id,
                                            const std::string& config) {
-  capture::HubLink link{
-      .channel = nullptr, .part_id = part_id, .api_key_id = hub.api_key_id, .api_key = hub.api_key};
+  capture::HubLink link{.part_id = part_id, .api_key_id = hub.api_key_id, .api_key = hub.api_key};
   ASSIGN_OR_RETURN(link.channel, OpenChannel(hub.host));
   if (link.part_id.empty()) {
     const Json json = Json::parse(config, nullptr, /*allow_exceptions=*/false);
     if (json.is_object()) link.part_id = TextOf(json.value("cloud", Json()), "id");
   }
   if (!link.part_id.empty()) return link;
-  const auto client = HubClient::Connect(hub);
-  const auto own = client.ok() ? OwnPart(**client) : absl::StatusOr<std::string>(client.status());
-  if (!own.ok())
-    return Annotate(own.status(),
-                    "which part this machine is (say it with --part-id, or with "
-                    "cloud.id in the config)");
-  link.part_id = *own;
+  link.find_part = [hub] { return FindPart(hub); };
   return link;
 }
 

@@ -21,7 +21,7 @@ absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRo
                                               const std::string& data_dir);
 
 // `config`: of the machine, whose cloud section may name the part (cloud.id). `part_id` goes before
-// it; without both the hub is asked, which must be there then.
+// it; without both the hub is asked before the first upload.
 absl::StatusOr<capture::HubLink> LinkToHub(const HubFlags& hub, const std::string& part_id,
                                            const std::string& config);
 

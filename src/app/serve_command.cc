@@ -175,13 +175,8 @@ class Serving {
       const std::string config =
           options_.config.empty() ? "" : machine::ReadConfigText(options_.config).value_or("");
       auto linked = LinkToHub(options_.hub, options_.part_id, config);
-      if (absl::IsInvalidArgument(linked.status())) return Annotate(linked.status(), "--hub");
-      // A hub that is away must not keep the machine from its work.
-      if (linked.ok()) {
-        link = *std::move(linked);
-      } else {
-        LogError("serve", "what is captured stays on disk: " + MessageOf(linked.status()));
-      }
+      RETURN_IF_ERROR(Annotate(linked.status(), "--hub"));
+      link = *std::move(linked);
     } else if (hub_ != nullptr) {
       ASSIGN_OR_RETURN(link, LinkToOwnHub(*server_, *hub_, data_dir_.path()));
     } else {

@@ -163,11 +163,21 @@ class Uploader::CaptureUpload {
   uint64_t bytes_ = 0;
 };
 
+absl::StatusOr<std::string> Uploader::PartId() {
+  MutexLock lock(part_mutex_);
+  if (part_id_.empty()) part_id_ = hub_.part_id;
+  if (part_id_.empty() && hub_.find_part) {
+    ASSIGN_OR_RETURN(part_id_, hub_.find_part());
+  }
+  return part_id_;
+}
+
 absl::StatusOr<int> Uploader::UploadCapture(const std::string& path) {
   int records = 0;
   const absl::Status sent = WithToken([&]() -> absl::Status {
     ASSIGN_OR_RETURN(const auto reader, CaptureFileReader::Open(files_, path));
-    ASSIGN_OR_RETURN(proto::UploadMetadata metadata, MetadataOf(*reader, hub_.part_id));
+    ASSIGN_OR_RETURN(const std::string part_id, PartId());
+    ASSIGN_OR_RETURN(proto::UploadMetadata metadata, MetadataOf(*reader, part_id));
     ASSIGN_OR_RETURN(std::string token, Token());
     CaptureUpload upload(*this, *reader, std::move(metadata), std::move(token));
     records = 0;
@@ -200,7 +210,7 @@ absl::StatusOr<std::string> Uploader::UploadFile(const std::string& path,
     ASSIGN_OR_RETURN(const std::string token, Token());
     proto::FileUploadRequest first;
     proto::UploadMetadata& metadata = *first.mutable_metadata();
-    metadata.set_part_id(hub_.part_id);
+    ASSIGN_OR_RETURN(*metadata.mutable_part_id(), PartId());
     metadata.set_type(proto::DATA_TYPE_FILE);
     metadata.set_file_name(path);
     const std::string name = path.substr(path.rfind('/') + 1);

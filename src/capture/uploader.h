@@ -27,10 +27,14 @@ namespace bowerbird::capture {
 
 // Where captures go. The channel is shared with whoever made it.
 struct HubLink {
-  std::shared_ptr<grpc::Channel> channel;  // null: there is none
-  std::string part_id;
-  std::string api_key_id, api_key;  // "": calls carry no credentials
-  bool in_process = false;          // the channel is: it has no state that could be asked for
+  std::shared_ptr<grpc::Channel> channel{};  // null: there is none
+  std::string part_id{};
+  // Where that is empty: asked before an upload, until it answers. An error fails the upload, which
+  // is tried again; it may not name the local file (NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT). Any
+  // thread, one at a time.
+  std::function<absl::StatusOr<std::string>()> find_part{};
+  std::string api_key_id{}, api_key{};  // "": calls carry no credentials
+  bool in_process = false;              // the channel is: it has no state that could be asked for
 };
 
 // The channel of "http://host:port" (clear text), "https://host[:port]" or "host:port" (TLS), or
@@ -74,6 +78,7 @@ class Uploader {
   class CaptureUpload;
 
   absl::StatusOr<std::string> Token();
+  absl::StatusOr<std::string> PartId();
   void ForgetToken();
   // Again with a new token where the old one is not taken.
   absl::Status WithToken(const std::function<absl::Status()>& upload);
@@ -83,6 +88,8 @@ class Uploader {
   const std::function<void(uint64_t)> sent_;
   Mutex mutex_;
   std::string token_ ABSL_GUARDED_BY(mutex_);
+  Mutex part_mutex_;  // held while the part is asked for
+  std::string part_id_ ABSL_GUARDED_BY(part_mutex_);
   std::set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
