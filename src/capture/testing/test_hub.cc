@@ -47,7 +47,9 @@ class TestHub::Impl : public grpc::Service {
   }
   ~Impl() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
-  HubLink link() { return {server_->InProcessChannel({}), "part-1", "", "", true}; }
+  HubLink link() {
+    return {.channel = server_->InProcessChannel({}), .part_id = "part-1", .in_process = true};
+  }
 
   // The next `times` uploads meet it.
   void Fail(Fault fault, int times) {
