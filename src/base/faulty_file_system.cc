@@ -15,7 +15,7 @@ class FaultyWritableFile : public WritableFile {
 
   absl::Status Append(std::string_view bytes) override {
     size_t torn = 0;
-    const absl::Status fault = files_.Meet(FileOperation::kAppend, path_, &torn);
+    absl::Status fault = files_.Meet(FileOperation::kAppend, path_, &torn);
     if (!fault.ok()) bytes = bytes.substr(0, torn);
     RETURN_IF_ERROR(real_->Append(bytes));
     files_.Grew(path_, bytes.size());

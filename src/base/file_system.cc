@@ -230,7 +230,7 @@ absl::Status WriteFileDurably(FileSystem& files, const std::string& path, std::s
     RETURN_IF_ERROR(file->Close());
     return files.Rename(fresh, path);
   };
-  if (const absl::Status status = write(); !status.ok()) {
+  if (absl::Status status = write(); !status.ok()) {
     (void)files.Remove(fresh);
     return status;
   }

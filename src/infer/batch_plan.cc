@@ -11,7 +11,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/sha256.h"
 #include "base/status.h"
 #include "infer/model_facts.h"
 #include "infer/probe.h"
@@ -130,7 +129,7 @@ BatchTrial FindOut(const LoadedTflite& loaded, const TfliteOptions& options,
   ModelFacts* const facts = options.probe == nullptr ? nullptr : options.probe->facts();
   FactSubject subject;
   if (facts != nullptr) {
-    subject.file_sha256 = Sha256Hex(loaded.file->bytes());
+    subject.file_sha256 = loaded.file_sha256;
     subject.conditions = options.probe->conditions() + ", " + std::to_string(plan.rows) +
                          " rows, " + loaded.report.delegate +
                          (loaded.report.prepared ? ", prepared" : "");
@@ -139,7 +138,8 @@ BatchTrial FindOut(const LoadedTflite& loaded, const TfliteOptions& options,
   BatchTrial trial;
   const absl::Status tried = Try(loaded, options, plan, trial);
   if (!tried.ok()) trial.refusal = MessageOf(tried);
-  if (facts != nullptr) facts->Keep(subject, trial);
+  const bool is_about_the_file = tried.ok() || absl::IsFailedPrecondition(tried);
+  if (facts != nullptr && is_about_the_file) facts->Keep(subject, trial);
   return trial;
 }
 

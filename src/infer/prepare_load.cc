@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/sha256.h"
 #include "base/status.h"
 #include "infer/model_facts.h"
 #include "infer/preflight.h"
@@ -40,16 +39,17 @@ Preparation AsGiven(const absl::Status& why) {
   return preparation;
 }
 
-// Says nothing about the file, so that it is not to be kept: another load may find out more.
+// Is, or may be, about this moment and not about the file, so that it is not to be kept.
 bool IsOfTheCall(const absl::Status& status) {
   return absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsUnavailable(status) || absl::IsInternal(status);
+         absl::IsUnavailable(status) || absl::IsInternal(status) ||
+         absl::IsResourceExhausted(status);
 }
 
 // What this machine knows, or finds out now, of the two forms.
 Preparation FindOut(const LoadStep& step, bool allow_delegate, const tflite::Graph& graph) {
   ModelFacts& facts = *step.options.probe->facts();
-  const FactSubject subject = {.file_sha256 = Sha256Hex(step.file),
+  const FactSubject subject = {.file_sha256 = step.file_sha256,
                                .conditions = step.options.probe->conditions() + ", " +
                                              std::to_string(step.options.num_threads) + " threads" +
                                              (allow_delegate ? "" : ", no delegate")};

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "infer/tflite_model.h"
@@ -19,6 +20,7 @@ struct LoadStep {
   const TfliteOptions& options;
   std::span<const std::byte> file;
   RuntimeReport& report;
+  std::string file_sha256 = {};  // hexadecimal; may be "" for ReadForRuntime
 };
 
 struct ReadyGraph {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sha256.h"
 #include "base/status.h"
 #include "infer/describe.h"
 #include "infer/labels.h"
@@ -97,7 +98,10 @@ absl::Status Build(const TfliteOptions& options, const tflite::Graph& graph, boo
 }
 
 absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
-  const LoadStep step{options, loaded.file->bytes(), loaded.report};
+  // Now, while its pages are needed anyway: they are let go once it is loaded.
+  if (options.probe != nullptr && options.probe->facts() != nullptr)
+    loaded.file_sha256 = Sha256Hex(loaded.file->bytes());
+  const LoadStep step{options, loaded.file->bytes(), loaded.report, loaded.file_sha256};
   ASSIGN_OR_RETURN(ReadyGraph ready, ReadForRuntime(step));
   tflite::Graph& graph = ready.graph;
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));

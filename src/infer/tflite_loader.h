@@ -23,6 +23,7 @@ using TfliteHandle = std::unique_ptr<TfLiteModel, decltype(&TfLiteModelDelete)>;
 // runtime's model, that before the mapping it reads from.
 struct LoadedTflite {
   std::unique_ptr<MappedFile> file;
+  std::string file_sha256;               // hexadecimal; "" where the probe keeps no facts
   std::unique_ptr<MappedFile> prepared;  // what the runtime reads instead, if not null
   int most_instances = 256;              // that the memory limit has room for
   TfliteHandle model{nullptr, TfLiteModelDelete};
