@@ -33,7 +33,7 @@ uint64_t PageLimit(uint64_t asked) {
 
 void RemoveContents(Core& core, const std::vector<std::string>& hashes) {
   for (const std::string& hash : hashes) {
-    // What stays for now is found when garbage is collected.
+    // What stays is found when garbage is collected.
     if (!hash.empty()) (void)core.blobs().RemoveIfOlder(hash, kUploadGrace);
   }
 }
