@@ -6,10 +6,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "app/hub_upkeep.h"
+#include "base/metrics.h"
 #include "data/catalog.h"
 #include "fleet/fleet.h"
 #include "serve/download_links.h"
@@ -34,6 +37,9 @@ class HubRole {
   static absl::StatusOr<std::unique_ptr<HubRole>> Open(HubRoleOptions options,
                                                        serve::Server& server);
 
+  // Once the server serves: looks after what is kept, until this is destroyed.
+  void StartUpkeep(Metrics& metrics) { upkeep_.emplace(catalog_->upkeep(), metrics); }
+
   // To be registered with the server.
   const std::vector<std::unique_ptr<serve::RpcService>>& services() const { return services_; }
   const fleet::Fleet& fleet() const { return fleet_; }
@@ -46,6 +52,7 @@ class HubRole {
   serve::FleetHubAccess access_;
   const serve::DownloadLinks links_;
   std::vector<std::unique_ptr<serve::RpcService>> services_;
+  std::optional<HubUpkeep> upkeep_;
 };
 
 }  // namespace bowerbird::app

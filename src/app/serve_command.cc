@@ -121,6 +121,7 @@ class Serving {
       for (const auto& service : hub_->services()) pointers.push_back(service.get());
     }
     RETURN_IF_ERROR(server_->Start(pointers, router_.has_value() ? &*router_ : nullptr));
+    if (hub_ != nullptr) hub_->StartUpkeep(metrics_);
     if (HasMachine(options_)) RETURN_IF_ERROR(MakeCapture());
     TakeConfig(std::move(config));
     if (!options_.config.empty()) {

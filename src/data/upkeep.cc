@@ -16,6 +16,8 @@ namespace {
 
 constexpr uint64_t kPortion = 500;
 constexpr std::chrono::seconds kUploadGrace = std::chrono::minutes(10);
+// Of one collection, to bound its memory; the next one finds the rest.
+constexpr size_t kMostGarbage = 100'000;
 
 struct Candidates {
   std::vector<StoredItem> items;
@@ -135,18 +137,35 @@ absl::StatusOr<RetentionResult> Upkeep::ApplyRetention(const Caller& caller,
   return retention.Run();
 }
 
-absl::StatusOr<uint64_t> Upkeep::CollectGarbage(std::chrono::seconds grace) {
+absl::StatusOr<uint64_t> Upkeep::CollectGarbage(std::chrono::seconds grace,
+                                                const Context& context) {
+  uint64_t used_files = 0;
+  uint64_t unused_files = 0;
+  std::vector<std::string> unused;
+  const auto look = [&](const store::BlobInfo& info) -> absl::Status {
+    RETURN_IF_ERROR(context.Check());
+    if (info.modified + grace > std::chrono::system_clock::now()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool used, IsUsed(core_, info.hash));
+    ++(used ? used_files : unused_files);
+    if (!used && unused.size() < kMostGarbage) unused.push_back(info.hash);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(core_.blobs().ForEach(look));
+  if (unused_files > used_files) {
+    return FailedPrecondition(
+        std::to_string(unused_files) + " of " + std::to_string(unused_files + used_files) +
+        " files belong to no item, which is no remainder of broken uploads: nothing was removed. "
+        "Is this the database of these files?");
+  }
   uint64_t count = 0;
-  const absl::Status walked =
-      core_.blobs().ForEach([&](const store::BlobInfo& info) -> absl::Status {
-        bool used = false;
-        ASSIGN_OR_RETURN(used, IsUsed(core_, info.hash));
-        if (used) return absl::OkStatus();
-        ASSIGN_OR_RETURN(const bool removed, core_.blobs().RemoveIfOlder(info.hash, grace));
-        count += removed ? 1 : 0;
-        return absl::OkStatus();
-      });
-  RETURN_IF_ERROR(walked);
+  for (const std::string& hash : unused) {
+    RETURN_IF_ERROR(context.Check());
+    // Somebody may have stored the same content meanwhile: then it is young again, or named.
+    ASSIGN_OR_RETURN(const bool used, IsUsed(core_, hash));
+    if (used) continue;
+    ASSIGN_OR_RETURN(const bool removed, core_.blobs().RemoveIfOlder(hash, grace));
+    count += removed ? 1 : 0;
+  }
   return count;
 }
 

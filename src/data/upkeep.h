@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/context.h"
 #include "data/filter.h"
 #include "data/labels.h"
 
@@ -54,8 +55,12 @@ class Upkeep {
   absl::StatusOr<RetentionResult> ApplyRetention(const Caller& caller,
                                                  const RetentionPolicy& policy, bool dry_run);
 
-  // Removes files that nothing refers to and that are older than `grace`. How many there were.
-  absl::StatusOr<uint64_t> CollectGarbage(std::chrono::seconds grace = std::chrono::hours(1));
+  // Removes files that nothing refers to and that are older than `grace`, so that what an upload is
+  // about to name stays. How many there were. FAILED_PRECONDITION, and nothing is removed, where
+  // most of the old files are such: they belong to another database than this one, or this one was
+  // restored from a backup. CANCELLED: `context`.
+  absl::StatusOr<uint64_t> CollectGarbage(std::chrono::seconds grace = std::chrono::hours(1),
+                                          const Context& context = {});
 
  private:
   Core& core_;

@@ -89,6 +89,26 @@ TEST_P(UpkeepTest, FilesWithoutAnItemAreFoundAndCollectedAfterTheirGrace) {
   EXPECT_TRUE(Verify(false).problems.empty());
 }
 
+TEST_P(UpkeepTest, FilesOfAnotherDatabaseAreNoGarbage) {
+  for (int second = 0; second < 3; ++second) Age(BlobPath(Get(Add(second)).content_hash));
+  // The same files below a database that knows one of them.
+  const std::string strange = folder_ + "/strange";
+  const auto other = Catalog::Open({.directory = strange, .blobs = folder_ + "/data/blobs"});
+  ASSERT_TRUE(other.ok()) << other.status();
+  const NewItem known = ItemAt(0);
+  ASSERT_TRUE((*other)->items().Add(caller_, known, "content 0cam").ok());
+  const auto refused = (*other)->upkeep().CollectGarbage(std::chrono::seconds(-10));
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+  EXPECT_TRUE(Verify(true).problems.empty());
+}
+
+TEST_P(UpkeepTest, ACollectionStopsWhenNobodyWaitsForIt) {
+  Add(1);
+  const Context ended{.cancelled = [] { return true; }};
+  EXPECT_TRUE(absl::IsCancelled(
+      catalog_->upkeep().CollectGarbage(std::chrono::seconds(-10), ended).status()));
+}
+
 TEST_P(UpkeepTest, RetentionByDaysGoesByUtcDaysAndSaysBeforehandWhatItWouldDo) {
   now_ = At(kStart + 3 * 86400 + 5);
   const std::string old = Add(10);

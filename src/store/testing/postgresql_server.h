@@ -25,7 +25,8 @@ namespace bowerbird::store {
 
 class PostgresqlServer {
  public:
-  // NOT_FOUND where PostgreSQL is not installed.
+  // NOT_FOUND where PostgreSQL is not installed: a test may be skipped then. Any other error is a
+  // server that is there and does not start: a test fails.
   static absl::StatusOr<PostgresqlServer*> Get() {
     static const auto* const server =
         new absl::StatusOr<std::unique_ptr<PostgresqlServer>>(Start());
@@ -92,7 +93,7 @@ class PostgresqlServer {
     if (geteuid() == 0) {
       const passwd* const user = getpwnam("postgres");
       if (user == nullptr || chown(pattern.c_str(), user->pw_uid, user->pw_gid) != 0) {
-        return NotFound("there is no user postgres to run a server as");
+        return FailedPrecondition("there is no user postgres to run a server as");
       }
     }
     const std::string data = server->folder_ + "/data";

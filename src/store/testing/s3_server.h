@@ -22,7 +22,8 @@ namespace bowerbird::store {
 
 class S3Server {
  public:
-  // NOT_FOUND where it is not installed.
+  // NOT_FOUND where it is not installed: a test may be skipped then. Any other error is a server
+  // that is there and does not start: a test fails.
   static absl::StatusOr<S3Server*> Get() {
     static const auto* const server = new absl::StatusOr<std::unique_ptr<S3Server>>(Start());
     if (!server->ok()) return server->status();
