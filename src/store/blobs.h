@@ -68,6 +68,8 @@ struct BlobsOptions {
   // For content that is not complete yet; on the file system of a directory `location`.
   std::string scratch{};
   FileSystem* files = nullptr;  // must outlive the blobs
+  // S3 only: content beyond this is sent in parts of this size. At least 5 MiB, the store's limit.
+  uint64_t s3_part_bytes = uint64_t{64} << 20;
 };
 
 // Makes what is missing; removes what an earlier process left unfinished in `scratch`, so a caller

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/s3_blobs.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <set>
 #include <utility>
 
 #include "base/mutex.h"
 #include "base/status.h"
 #include "store/s3_client.h"
+#include "store/s3_multipart.h"
 #include "store/scratch.h"
 
 namespace bowerbird::store {
@@ -67,9 +71,10 @@ class S3Reader : public BlobReader {
 
 class S3Blobs : public Blobs {
  public:
-  S3Blobs(FileSystem& files, std::string scratch, S3Location location, S3Credentials credentials)
-      : files_(files),
-        scratch_(std::move(scratch)),
+  S3Blobs(const BlobsOptions& options, S3Location location, S3Credentials credentials)
+      : files_(*options.files),
+        scratch_(options.scratch),
+        part_bytes_(std::max(options.s3_part_bytes, kLeastS3Part)),
         client_(std::move(location), std::move(credentials)) {}
 
   absl::Status Prepare() {
@@ -124,6 +129,7 @@ class S3Blobs : public Blobs {
 
   FileSystem& files_;
   const std::string scratch_;
+  const uint64_t part_bytes_;
   S3Client client_;
   std::atomic<uint64_t> next_{0};
   Mutex names_;  // held while an object is removed: a commit of the same content waits for that
@@ -171,6 +177,11 @@ absl::Status S3Blobs::Put(ScratchFile& scratch) {
 
 absl::Status S3Blobs::Send(ScratchFile& scratch) {
   ASSIGN_OR_RETURN(const auto file, files_.OpenForReading(scratch.path()));
+  if (scratch.size() > part_bytes_) {
+    return PutInParts(
+        client_, *file,
+        {.key = KeyOf(scratch.Hash()), .size = scratch.size(), .part_bytes = part_bytes_});
+  }
   S3Request request{.method = "PUT",
                     .key = KeyOf(scratch.Hash()),
                     .body_hash = scratch.Hash(),
@@ -200,6 +211,15 @@ std::string_view NextElement(std::string_view& xml, std::string_view name) {
   return content;
 }
 
+// "2026-01-31T12:00:00.000Z"; the fraction does not matter. What cannot be read is young, so that
+// nobody takes it for garbage.
+std::chrono::sys_time<std::chrono::nanoseconds> ListedTime(const std::string& text) {
+  std::tm parts{};
+  if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr)
+    return std::chrono::system_clock::now();
+  return TimeOf(timegm(&parts));
+}
+
 absl::Status S3Blobs::ForEach(const std::function<absl::Status(const BlobInfo&)>& visit) {
   std::string after;
   while (true) {
@@ -219,17 +239,15 @@ absl::Status S3Blobs::ForEach(const std::function<absl::Status(const BlobInfo&)>
     std::string_view rest = answer.body;
     int count = 0;
     while (true) {
-      std::string_view contents = NextElement(rest, "Contents");
+      const std::string contents(NextElement(rest, "Contents"));
       if (contents.empty()) break;
       ++count;
-      const std::string key(NextElement(contents, "Key"));
-      const std::string hash = key.substr(key.rfind('/') + 1);
-      after = key;
-      if (hash.size() != 64) continue;
-      const auto info = Stat(hash);
-      if (absl::IsNotFound(info.status())) continue;
-      RETURN_IF_ERROR(info.status());
-      RETURN_IF_ERROR(visit(*info));
+      after = XmlElement(contents, "Key");
+      const BlobInfo info{.hash = after.substr(after.rfind('/') + 1),
+                          .size = std::strtoull(XmlElement(contents, "Size").c_str(), nullptr, 10),
+                          .modified = ListedTime(XmlElement(contents, "LastModified"))};
+      if (info.hash.size() != 64) continue;
+      RETURN_IF_ERROR(visit(info));
     }
     if (count == 0) return absl::OkStatus();
     for (size_t at = after.find('/'); at != std::string::npos; at = after.find('/', at + 3)) {
@@ -243,8 +261,7 @@ absl::Status S3Blobs::ForEach(const std::function<absl::Status(const BlobInfo&)>
 absl::StatusOr<std::unique_ptr<Blobs>> OpenS3Blobs(const BlobsOptions& options) {
   ASSIGN_OR_RETURN(S3Location location, ParseS3Location(options.location));
   ASSIGN_OR_RETURN(S3Credentials credentials, S3CredentialsFromEnvironment());
-  auto blobs = std::make_unique<S3Blobs>(*options.files, options.scratch, std::move(location),
-                                         std::move(credentials));
+  auto blobs = std::make_unique<S3Blobs>(options, std::move(location), std::move(credentials));
   RETURN_IF_ERROR(blobs->Prepare());
   return blobs;
 }

@@ -2,7 +2,8 @@
 //
 // Blobs as objects of an S3 store, by path-style requests: ENDPOINT/BUCKET/PREFIX/ab/abcdef….
 // Content is spooled to the scratch folder first, because its hash is its name and is signed with
-// the request; it is sent in one PUT (so up to 5 GB, which is S3's own limit for that).
+// the request. Up to BlobsOptions::s3_part_bytes it is sent in one PUT, above that in parts of so
+// many bytes.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 #include "store/s3_client.h"
 
 #include <curl/curl.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,6 +17,7 @@ namespace {
 constexpr int kMostHandles = 16;
 constexpr int kAttempts = 5;
 constexpr std::chrono::milliseconds kFirstPause(100);
+constexpr size_t kLongestElement = 1000;
 // SHA-256 of nothing.
 constexpr const char* kEmptyHash =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -71,6 +73,8 @@ void SetBody(CURL* handle, const S3Request& request, Transfer& transfer) {
     curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, OnSeek);
     curl_easy_setopt(handle, CURLOPT_SEEKDATA, &transfer);
     curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_size));
+    if (request.method != "PUT")
+      curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   } else if (request.method == "HEAD") {
     curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
   } else if (request.method != "GET") {
@@ -90,12 +94,16 @@ void ReadInfo(CURL* handle, S3Answer& answer) {
   answer.last_modified = modified < 0 ? 0 : modified;
 }
 
-std::string Element(const std::string& xml, const std::string& name) {
-  const size_t begin = xml.find('<' + name + '>');
-  const size_t end = xml.find("</" + name + '>');
-  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
-  const size_t from = begin + name.size() + 2;
-  return xml.substr(from, std::min<size_t>(end - from, 300));
+size_t OnHeader(char* data, size_t size, size_t count, void* user) {
+  constexpr std::string_view kName = "etag:";
+  std::string_view line(data, size * count);
+  if (line.size() > kName.size() && strncasecmp(data, kName.data(), kName.size()) == 0) {
+    line.remove_prefix(kName.size());
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+    static_cast<Transfer*>(user)->answer.etag = std::string(line);
+  }
+  return size * count;
 }
 
 }  // namespace
@@ -158,6 +166,8 @@ absl::StatusOr<S3Answer> S3Client::Try(const S3Request& request) {
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, 30L);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, OnAnswer);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
   SetBody(handle, request, transfer);
   const CURLcode code = curl_easy_perform(handle);
   if (code == CURLE_OK) ReadInfo(handle, transfer.answer);
@@ -185,6 +195,14 @@ absl::StatusOr<S3Answer> S3Client::Send(const S3Request& request) {
   return last;
 }
 
+std::string XmlElement(const std::string& xml, const std::string& name) {
+  const size_t begin = xml.find('<' + name + '>');
+  const size_t end = xml.find("</" + name + '>');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
+  const size_t from = begin + name.size() + 2;
+  return xml.substr(from, std::min<size_t>(end - from, kLongestElement));
+}
+
 std::string EncodePath(std::string_view path) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string text;
@@ -206,8 +224,8 @@ std::string EncodePath(std::string_view path) {
 
 absl::Status S3Error(const std::string& what, const S3Answer& answer) {
   std::string message = "the S3 store refused " + what + ": HTTP " + std::to_string(answer.status);
-  const std::string code = Element(answer.body, "Code");
-  if (!code.empty()) message += " " + code + ": " + Element(answer.body, "Message");
+  const std::string code = XmlElement(answer.body, "Code");
+  if (!code.empty()) message += " " + code + ": " + XmlElement(answer.body, "Message");
   if (answer.status == 404) return NotFound(message);
   if (answer.status == 403 || answer.status == 401) {
     return absl::PermissionDeniedError(ToAbsl(message + "; check the AWS_* variables"));

@@ -50,6 +50,7 @@ struct S3Answer {
   std::string body{};
   uint64_t content_length = 0;
   int64_t last_modified = 0;  // seconds since 1970; 0 = not said
+  std::string etag{};         // with its quotes
 };
 
 class S3Client {
@@ -80,6 +81,10 @@ class S3Client {
 
 // Each byte that is not unreserved as %XX; "/" stays.
 std::string EncodePath(std::string_view path);
+
+// The content of the first element of that name, "" if there is none; unescaped only where S3
+// writes no escapes.
+std::string XmlElement(const std::string& xml, const std::string& name);
 
 // An answer that is not one as an error: what was asked, and S3's own code and message.
 absl::Status S3Error(const std::string& what, const S3Answer& answer);
