@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "data/sources.h"
 
 namespace bowerbird::data {
 namespace {
@@ -19,7 +20,11 @@ absl::StatusOr<StoredItem> FindOne(Connection& connection, const Caller& caller,
   ASSIGN_OR_RETURN(const std::string file_id, ParseItemId(caller, id));
   ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
   ASSIGN_OR_RETURN(auto stored, FindStored(connection, org, file_id));
-  if (!stored.has_value()) return NotFound("no binary data has the id " + id);
+  bool sees = false;
+  if (stored.has_value()) {
+    ASSIGN_OR_RETURN(sees, SeesSource(connection, caller, stored->source));
+  }
+  if (!sees) return NotFound("no binary data has the id " + id);
   return *std::move(stored);
 }
 

@@ -73,9 +73,9 @@ absl::StatusOr<ReadingSelection> SelectReadings(Connection& connection, const Ca
   selection.nothing =
       selection.org == 0 || other || !filter.box_labels.empty() || !filter.dataset_id.empty();
   if (selection.nothing) return selection;
-  if (AsksForSources(filter, /*tabular=*/true)) {
+  if (AsksForSources(caller, filter, /*tabular=*/true)) {
     ASSIGN_OR_RETURN(selection.sources,
-                     MatchSources(connection, selection.org, filter, /*tabular=*/true));
+                     MatchSources(connection, selection.org, caller, filter, /*tabular=*/true));
     selection.nothing = selection.sources->empty();
   }
   if (filter.start) selection.start = Nanoseconds(*filter.start);

@@ -53,6 +53,9 @@ static_assert(static_cast<int>(SqlValue::Kind::kJson) ==
 
 absl::StatusOr<SqlResult> Readings::Sql(const Context& context, const Caller& caller,
                                         const std::string& query) {
+  if (caller.places.has_value())
+    return absl::PermissionDeniedError(
+        "a query in SQL sees the whole organization: use a key for the organization");
   int64_t org = 0;
   const absl::Status read = core_.database().Read([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(org, FindOrganization(connection, caller.organization_id));

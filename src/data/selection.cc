@@ -218,9 +218,9 @@ absl::StatusOr<Selection> Select(Connection& connection, const Caller& caller,
       (!organizations.empty() && std::find(organizations.begin(), organizations.end(),
                                            caller.organization_id) == organizations.end());
   if (selection.nothing) return selection;
-  if (AsksForSources(filter, /*tabular=*/false)) {
+  if (AsksForSources(caller, filter, /*tabular=*/false)) {
     ASSIGN_OR_RETURN(selection.sources,
-                     MatchSources(connection, selection.org, filter, /*tabular=*/false));
+                     MatchSources(connection, selection.org, caller, filter, /*tabular=*/false));
     if (selection.sources->empty()) selection.nothing = true;
   }
   if (filter.tags_filter == Filter::Tags::kTagged) selection.tagged = 1;

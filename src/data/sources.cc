@@ -79,6 +79,14 @@ class Conditions {
     for (const std::string& value : values) list += (list.empty() ? "" : ", ") + Parameter(value);
     text_ += std::string(" AND ") + column + " IN (" + list + ")";
   }
+  // At one of the places; nothing if there are none.
+  void AtPlaces(const Places& places) {
+    std::string either = "1 = 0";
+    for (const std::string& id : places.location_ids)
+      either += " OR location_id = " + Parameter(id);
+    for (const std::string& id : places.robot_ids) either += " OR robot_id = " + Parameter(id);
+    text_ += " AND (" + either + ")";
+  }
   const std::string& text() const { return text_; }
   std::span<const store::Value> parameters() const { return parameters_; }
 
@@ -191,7 +199,8 @@ absl::StatusOr<std::map<int64_t, KnownSource>> LoadSources(Connection& connectio
   return sources;
 }
 
-bool AsksForSources(const Filter& filter, bool tabular) {
+bool AsksForSources(const Caller& caller, const Filter& filter, bool tabular) {
+  if (caller.places.has_value()) return true;
   for (const std::string* field :
        {&filter.component_name, &filter.component_type, &filter.method, &filter.robot_name,
         &filter.robot_id, &filter.part_name, &filter.part_id}) {
@@ -203,8 +212,10 @@ bool AsksForSources(const Filter& filter, bool tabular) {
 }
 
 absl::StatusOr<std::vector<int64_t>> MatchSources(Connection& connection, int64_t org,
-                                                  const Filter& filter, bool tabular) {
+                                                  const Caller& caller, const Filter& filter,
+                                                  bool tabular) {
   Conditions where(org, tabular);
+  if (caller.places.has_value()) where.AtPlaces(*caller.places);
   where.Equals("component_name", filter.component_name);
   where.Equals("component_type", filter.component_type);
   where.Equals("method_name", filter.method);
@@ -234,6 +245,19 @@ absl::StatusOr<std::vector<int64_t>> MatchSources(Connection& connection, int64_
                                      return absl::OkStatus();
                                    }));
   return numbers;
+}
+
+absl::StatusOr<bool> SeesSource(Connection& connection, const Caller& caller, int64_t source) {
+  if (!caller.places.has_value()) return true;
+  bool sees = false;
+  RETURN_IF_ERROR(connection.Query(
+      "SELECT location_id, robot_id FROM sources WHERE source = $1", {source}, [&](const Row& row) {
+        const auto& [locations, robots] = *caller.places;
+        sees = std::find(locations.begin(), locations.end(), row.Text(0)) != locations.end() ||
+               std::find(robots.begin(), robots.end(), row.Text(1)) != robots.end();
+        return absl::OkStatus();
+      }));
+  return sees;
 }
 
 }  // namespace bowerbird::data

@@ -26,12 +26,18 @@ absl::StatusOr<int64_t> MakeSource(Connection& connection, int64_t org, bool tab
 absl::StatusOr<std::map<int64_t, KnownSource>> LoadSources(Connection& connection,
                                                            const std::vector<int64_t>& numbers);
 
-// Whether the filter asks anything of where an item comes from (for readings also: of tags).
-bool AsksForSources(const Filter& filter, bool tabular);
+// Whether the filter asks anything of where an item comes from (for readings also: of tags), or the
+// caller does not see everything.
+bool AsksForSources(const Caller& caller, const Filter& filter, bool tabular);
 
-// The sources that the filter asks for, by number; all of the organization if it does not ask.
+// The sources that the filter asks for and the caller sees, by number; all of the organization if
+// nothing is asked.
 absl::StatusOr<std::vector<int64_t>> MatchSources(Connection& connection, int64_t org,
-                                                  const Filter& filter, bool tabular);
+                                                  const Caller& caller, const Filter& filter,
+                                                  bool tabular);
+
+// Whether the caller sees what comes from the source of that number.
+absl::StatusOr<bool> SeesSource(Connection& connection, const Caller& caller, int64_t source);
 
 // Keys sorted, no white space. INVALID_ARGUMENT if it is no JSON object.
 absl::StatusOr<std::string> CanonicalJsonObject(std::string_view json, std::string_view what);

@@ -42,7 +42,7 @@ void DataRpc::AddReadingCalls() {
       "GetLatestTabularData",
       [this](Call& call, const auto& request, auto& response) -> absl::Status {
         ASSIGN_OR_RETURN(const auto what, ResourceMethodOf(request));
-        ASSIGN_OR_RETURN(const auto caller, Enter(call, Permission::kRead));
+        ASSIGN_OR_RETURN(const auto caller, EnterToRead(call));
         ASSIGN_OR_RETURN(const auto latest, catalog().readings().Latest(caller, what));
         // An answer without payload tells clients that there is none.
         return latest.has_value() ? wire::WriteReading(*latest, response) : absl::OkStatus();
@@ -103,7 +103,7 @@ absl::Status DataRpc::ExportReadings(
     const std::function<bool(const proto::ExportTabularDataResponse&)>& send) const {
   ASSIGN_OR_RETURN(const data::ResourceMethod what, ResourceMethodOf(request));
   ASSIGN_OR_RETURN(const wire::Interval interval, wire::ReadInterval(request.interval()));
-  ASSIGN_OR_RETURN(const data::Caller caller, Enter(call, Permission::kRead));
+  ASSIGN_OR_RETURN(const data::Caller caller, EnterToRead(call));
   return catalog().readings().Export(
       caller, what, interval.start, interval.end,
       [&](const data::ReadingSource& source, const data::Reading& reading) -> absl::Status {

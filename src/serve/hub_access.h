@@ -32,6 +32,12 @@ class HubAccess {
   virtual absl::StatusOr<data::Caller> Enter(const Call& call, const std::string& organization_id,
                                              Permission permission) = 0;
 
+  // As Enter for reading what was captured. A key for locations or machines alone may, too: the
+  // caller then sees what comes from there (data::Caller::places), and is for no call that does not
+  // ask the catalog by item or filter.
+  virtual absl::StatusOr<data::Caller> EnterToRead(const Call& call,
+                                                   const std::string& organization_id) = 0;
+
   // For an upload, which names nothing but a part. NOT_FOUND: there is no such part that the caller
   // may know of; PERMISSION_DENIED: it may not send what that machine captured.
   virtual absl::StatusOr<Uploader> EnterForPart(const Call& call, const std::string& part_id) = 0;

@@ -10,7 +10,8 @@ absl::StatusOr<data::Caller> HubRpc::EnterForItems(const Call& call, Permission 
     const size_t slash = ids.front().find('/');
     if (slash != std::string::npos) organization = ids.front().substr(0, slash);
   }
-  auto caller = Enter(call, permission, organization);
+  auto caller = permission == Permission::kRead ? EnterToRead(call, organization)
+                                                : Enter(call, permission, organization);
   // What others have is as unknown as what nobody has.
   if (absl::IsNotFound(caller.status()) && !organization.empty())
     return NotFound("no binary data has the id " + ids.front());
@@ -19,8 +20,10 @@ absl::StatusOr<data::Caller> HubRpc::EnterForItems(const Call& call, Permission 
 
 absl::StatusOr<data::Caller> HubRpc::EnterForFilter(const Call& call, Permission permission,
                                                     const data::Filter& filter) const {
-  return Enter(call, permission,
-               filter.organization_ids.size() == 1 ? filter.organization_ids.front() : "");
+  const std::string organization =
+      filter.organization_ids.size() == 1 ? filter.organization_ids.front() : "";
+  return permission == Permission::kRead ? EnterToRead(call, organization)
+                                         : Enter(call, permission, organization);
 }
 
 }  // namespace bowerbird::serve

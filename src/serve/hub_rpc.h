@@ -40,6 +40,11 @@ class HubRpc : public RpcService {
                                      const std::string& organization_id = "") const {
     return hub_.access.Enter(call, organization_id, permission);
   }
+  // For reading what was captured, also by keys for a part of the organization.
+  absl::StatusOr<data::Caller> EnterToRead(const Call& call,
+                                           const std::string& organization_id = "") const {
+    return hub_.access.EnterToRead(call, organization_id);
+  }
   // For requests that name items: ids begin with their organization, unless only the file is named.
   absl::StatusOr<data::Caller> EnterForItems(const Call& call, Permission permission,
                                              std::span<const std::string> ids) const;

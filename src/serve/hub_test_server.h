@@ -38,6 +38,10 @@ class TwoOrganizations : public HubAccess {
       return absl::PermissionDeniedError("this key may read only");
     return data::Caller{own, "key of " + own};
   }
+  absl::StatusOr<data::Caller> EnterToRead(const serve::Call& call,
+                                           const std::string& organization_id) override {
+    return Enter(call, organization_id, Permission::kRead);
+  }
   absl::StatusOr<Uploader> EnterForPart(const serve::Call& call,
                                         const std::string& part_id) override {
     const std::string own = OrganizationOf(call);
