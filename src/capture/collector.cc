@@ -107,6 +107,7 @@ bool Collector::Keep(Capture& capture) {
   if (!tags->has_value()) {
     MutexLock lock(mutex_);
     ++status_.not_kept;
+    status_.over_budget = trigger_->over_budget();
     return false;
   }
   for (Captured& item : capture.items)

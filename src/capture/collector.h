@@ -35,10 +35,11 @@ struct CollectorOptions {
 class Collector {
  public:
   struct Status {
-    uint64_t reads = 0;     // that succeeded
-    uint64_t errors = 0;    // reads that failed
-    uint64_t filtered = 0;  // by the resource itself
-    uint64_t not_kept = 0;  // by capture_when
+    uint64_t reads = 0;        // that succeeded
+    uint64_t errors = 0;       // reads that failed
+    uint64_t filtered = 0;     // by the resource itself
+    uint64_t not_kept = 0;     // by capture_when
+    uint64_t over_budget = 0;  // of these: by its max_per_hour alone
     std::string last_error;
     WriteQueue::LaneStatus writing;
   };

@@ -265,6 +265,7 @@ absl::StatusOr<Json> DataManager::GetStatus(const Context&) {
                             {"errors", status.errors},
                             {"filtered", status.filtered},
                             {"not_kept", status.not_kept},
+                            {"over_budget", status.over_budget},
                             {"records_written", status.writing.written},
                             {"records_lost", status.writing.failed},
                             {"records_waiting", status.writing.waiting},
