@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -149,9 +150,98 @@ TEST_P(BlobsTest, AFullDiskFailsTheBlobAndLeavesNoScratch) {
               .after = 1,
               .error = ENOSPC,
               .torn_bytes = 10});
-  EXPECT_EQ(Store(std::string(200'000, 'x')).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Store(std::string(500'000, 'x')).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ScratchFiles(), 0u);
-  EXPECT_TRUE(Store(std::string(200'000, 'x')).ok());
+  EXPECT_TRUE(Store(std::string(500'000, 'x')).ok());
+}
+
+class FileBlobsTest : public BlobsTest {};
+INSTANTIATE_TEST_SUITE_P(Files, FileBlobsTest, testing::Values(Kind::kFiles),
+                         [](const testing::TestParamInfo<Kind>&) { return "Files"; });
+
+constexpr size_t kSmall = 100'000, kLarge = 500'000;  // written at once, or by way of scratch
+
+TEST_P(FileBlobsTest, WhatWasCommittedOutlivesALossOfPower) {
+  std::vector<std::string> hashes;
+  for (const size_t size : {size_t{0}, kSmall, kLarge}) {
+    hashes.push_back(Store(std::string(size, 'p'))->hash);
+  }
+  blobs_.reset();
+  ASSERT_TRUE(files_.LosePower().ok());
+  Open();
+  EXPECT_EQ(*ReadBlob(*blobs_, hashes[1], 1 << 20), std::string(kSmall, 'p'));
+  EXPECT_EQ(*ReadBlob(*blobs_, hashes[2], 1 << 20), std::string(kLarge, 'p'));
+}
+
+// Every step of a commit in turn: it fails, leaves no name, and the content is written again to
+// another file, not synced again.
+TEST_P(FileBlobsTest, AFailureAtAnyStepLeavesNothingAndTheContentCanBeStoredAgain) {
+  for (const size_t size : {kSmall, kLarge}) {
+    for (const FileOperation step :
+         {FileOperation::kOpenForWriting, FileOperation::kAppend, FileOperation::kSync,
+          FileOperation::kClose, FileOperation::kSyncDirectory}) {
+      const std::string content(size, static_cast<char>('a' + static_cast<int>(step)));
+      const std::string hash = Sha256Hex(content);
+      files_.Add({.operation = step, .error = EIO, .torn_bytes = 10});
+      EXPECT_FALSE(Store(content).ok());
+      files_.ClearFaults();
+      EXPECT_EQ(ScratchFiles(), 0u);
+      if (size == kSmall) {
+        EXPECT_EQ(blobs_->Stat(hash).status().code(), absl::StatusCode::kNotFound);
+      }
+      const int opened = files_.Count(FileOperation::kOpenForWriting);
+      ASSERT_TRUE(Store(content).ok());
+      EXPECT_GT(files_.Count(FileOperation::kOpenForWriting), opened);
+      blobs_.reset();
+      ASSERT_TRUE(files_.LosePower().ok());
+      Open();
+      EXPECT_TRUE(*ReadBlob(*blobs_, hash, 1 << 20) == content);
+    }
+  }
+}
+
+TEST_P(FileBlobsTest, WhatIsDurableIsNotHarmedByALaterCommitOfTheSameThatFails) {
+  const std::string content(kSmall, 'd');
+  const std::string hash = Store(content)->hash;
+  for (const FileOperation step : {FileOperation::kAppend, FileOperation::kSync}) {
+    files_.Add({.operation = step, .error = EIO, .torn_bytes = 10});
+    EXPECT_FALSE(Store(content).ok());
+    files_.ClearFaults();
+    EXPECT_TRUE(*ReadBlob(*blobs_, hash, 1 << 20) == content);
+  }
+  blobs_.reset();
+  ASSERT_TRUE(files_.LosePower().ok());
+  Open();
+  EXPECT_TRUE(*ReadBlob(*blobs_, hash, 1 << 20) == content);
+}
+
+TEST_P(FileBlobsTest, ATornFileThatACrashLeftUnderItsNameIsReplaced) {
+  const std::string content(kSmall, 't');
+  const std::string hash = Sha256Hex(content);
+  const std::string path = location_ + "/" + hash.substr(0, 2) + "/" + hash;
+  ASSERT_TRUE(WriteFileDurably(files_, path, content.substr(0, 1000)).ok());
+  ASSERT_TRUE(Store(content).ok());
+  EXPECT_TRUE(*ReadBlob(*blobs_, hash, 1 << 20) == content);
+  EXPECT_EQ(ScratchFiles(), 0u);
+}
+
+TEST_P(FileBlobsTest, OfManyCommitsOfTheSameContentThoseThatFailTakeNothingFromTheOthers) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string content = std::string(1000, 's') + std::to_string(round);
+    files_.Add({.operation = FileOperation::kSync, .after = round % 4, .times = 2, .error = EIO});
+    std::atomic<int> stored = 0;
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 6; ++thread) {
+      threads.emplace_back([&] { stored += Store(content).ok() ? 1 : 0; });
+    }
+    for (std::thread& thread : threads) thread.join();
+    files_.ClearFaults();
+    EXPECT_EQ(stored, 4);
+    const auto read = ReadBlob(*blobs_, Sha256Hex(content), 1 << 20);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_TRUE(*read == content);
+    EXPECT_EQ(ScratchFiles(), 0u);
+  }
 }
 
 TEST_P(BlobsTest, WhatAnEarlierProcessLeftInScratchIsRemoved) {

@@ -2,9 +2,11 @@
 #include "store/file_blobs.h"
 
 #include <atomic>
+#include <map>
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "store/scratch.h"
 
@@ -12,6 +14,9 @@ namespace bowerbird::store {
 namespace {
 
 constexpr size_t kHashDigits = 64;
+// Content up to here is kept in memory until it is whole, and then written under its name at once:
+// without a scratch file there is neither a rename nor a second journal commit of the file system.
+constexpr size_t kMostKeptBytes = size_t{256} << 10;
 
 bool IsHash(std::string_view text) {
   return text.size() == kHashDigits &&
@@ -89,8 +94,12 @@ class FileBlobs : public Blobs {
     return absl::OkStatus();
   }
 
-  // Gives the scratch file its name, durably.
+  // Writes a file that is not there yet under its name, durably. ALREADY_EXISTS: one is there, or
+  // is being written; whether it is whole and durable is not known.
+  absl::Status WriteNew(const std::string& hash, std::string_view bytes);
+  // Gives the scratch file, which is durable, its name, durably. What had the name goes.
   absl::Status Place(const std::string& from, const std::string& hash);
+  std::string NextScratch() { return scratch_ + "/" + std::to_string(next_++); }
   FileSystem& files() { return files_; }
 
  private:
@@ -105,41 +114,103 @@ class FileBlobs : public Blobs {
   FileSystem& files_;
   const std::string location_, scratch_;
   std::atomic<uint64_t> next_{0};
-  Mutex names_;  // held while a name under location_ comes or goes
+  Mutex names_;  // held while a name under location_ is taken over or goes
+  // Names that WriteNew is filling, each with the number of the call. What fails removes its file,
+  // unless Place gave the name to a durable one meanwhile.
+  std::map<std::string, uint64_t> filling_ ABSL_GUARDED_BY(names_);
+  uint64_t next_filling_ ABSL_GUARDED_BY(names_) = 0;
 };
 
 class FileWriter : public BlobWriter {
  public:
-  FileWriter(FileBlobs& blobs, std::string path)
-      : blobs_(blobs), scratch_(blobs.files(), std::move(path)) {}
-  absl::Status Open() { return scratch_.Open(); }
-  absl::Status Append(std::string_view bytes) override { return scratch_.Append(bytes); }
-  uint64_t size() const override { return scratch_.size(); }
-  const std::string& Hash() override { return scratch_.Hash(); }
+  explicit FileWriter(FileBlobs& blobs) : blobs_(blobs) {}
+
+  absl::Status Append(std::string_view bytes) override {
+    if (!hash_.empty()) return Internal("append to a blob that is finished");
+    if (scratch_ == nullptr && kept_.size() + bytes.size() <= kMostKeptBytes) {
+      kept_ += bytes;
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(MoveToScratch());
+    return scratch_->Append(bytes);
+  }
+
+  uint64_t size() const override { return scratch_ != nullptr ? scratch_->size() : kept_.size(); }
+
+  const std::string& Hash() override {
+    if (scratch_ != nullptr) return scratch_->Hash();
+    if (hash_.empty()) hash_ = Sha256Hex(std::as_bytes(std::span(kept_)));
+    return hash_;
+  }
+
   absl::StatusOr<BlobInfo> Commit() override {
-    RETURN_IF_ERROR(scratch_.Finish(/*sync=*/true));
-    RETURN_IF_ERROR(blobs_.Place(scratch_.path(), scratch_.Hash()));
-    scratch_.Release();
-    return BlobInfo{.hash = scratch_.Hash(),
-                    .size = scratch_.size(),
-                    .modified = std::chrono::system_clock::now()};
+    const BlobInfo info{
+        .hash = Hash(), .size = size(), .modified = std::chrono::system_clock::now()};
+    if (scratch_ == nullptr) {
+      const absl::Status written = blobs_.WriteNew(info.hash, kept_);
+      if (written.ok()) return info;
+      if (!absl::IsAlreadyExists(written)) return written;
+      RETURN_IF_ERROR(MoveToScratch());
+    }
+    RETURN_IF_ERROR(scratch_->Finish(/*sync=*/true));
+    RETURN_IF_ERROR(blobs_.Place(scratch_->path(), info.hash));
+    scratch_->Release();
+    return info;
   }
 
  private:
+  absl::Status MoveToScratch() {
+    if (scratch_ != nullptr) return absl::OkStatus();
+    auto scratch = std::make_unique<ScratchFile>(blobs_.files(), blobs_.NextScratch());
+    RETURN_IF_ERROR(scratch->Open());
+    scratch_ = std::move(scratch);
+    RETURN_IF_ERROR(scratch_->Append(kept_));
+    kept_ = std::string();
+    return absl::OkStatus();
+  }
+
   FileBlobs& blobs_;
-  ScratchFile scratch_;
+  std::string kept_;  // all of it, until there is a scratch file
+  std::string hash_;
+  std::unique_ptr<ScratchFile> scratch_;
 };
 
 absl::StatusOr<std::unique_ptr<BlobWriter>> FileBlobs::Create() {
-  auto writer = std::make_unique<FileWriter>(*this, scratch_ + "/" + std::to_string(next_++));
-  RETURN_IF_ERROR(writer->Open());
-  return writer;
+  return std::make_unique<FileWriter>(*this);
+}
+
+absl::Status FileBlobs::WriteNew(const std::string& hash, std::string_view bytes) {
+  uint64_t filling = 0;
+  {
+    const MutexLock lock(names_);
+    filling = next_filling_++;
+    if (!filling_.try_emplace(hash, filling).second) {
+      return absl::AlreadyExistsError("the same content is being written");
+    }
+  }
+  bool made = false;
+  const auto write = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const auto file, files_.OpenForWriting(PathOf(hash), WriteMode::kCreateNew));
+    made = true;
+    RETURN_IF_ERROR(file->Append(bytes));
+    RETURN_IF_ERROR(file->Sync());
+    RETURN_IF_ERROR(file->Close());
+    return files_.SyncDirectory(FolderOf(hash));
+  };
+  const absl::Status written = write();
+  const MutexLock lock(names_);
+  const auto own = filling_.find(hash);
+  if (own == filling_.end() || own->second != filling) return written;
+  filling_.erase(own);
+  if (!written.ok() && made) (void)files_.Remove(PathOf(hash));
+  return written;
 }
 
 absl::Status FileBlobs::Place(const std::string& from, const std::string& hash) {
   {
     const MutexLock lock(names_);
     RETURN_IF_ERROR(files_.Rename(from, PathOf(hash)));
+    filling_.erase(hash);
   }
   return files_.SyncDirectory(FolderOf(hash));
 }

@@ -43,7 +43,7 @@ absl::Status GroupWriter::Write(const Database::Work& work) {
   if (stopping_) return Unavailable("the database is being closed");
   queue_.push_back(&request);
   arrived_.NotifyOne();
-  while (!request.done) finished_.Wait(mutex_);
+  while (!request.done) request.finished.Wait(mutex_);
   return request.status;
 }
 
@@ -54,10 +54,15 @@ void GroupWriter::Loop() {
     RunGroup(group);
     {
       const MutexLock lock(mutex_);
-      for (Request* request : group) request->done = true;
+      for (Request* request : group) Finish(*request);
     }
-    finished_.NotifyAll();
   }
+}
+
+// Under the lock: the caller may drop the request as soon as it can see that it is done.
+void GroupWriter::Finish(Request& request) {
+  request.done = true;
+  request.finished.NotifyOne();
 }
 
 // Empty when it is time to stop.
@@ -67,10 +72,9 @@ std::vector<GroupWriter::Request*> GroupWriter::TakeGroup() {
   if (stopping_) {
     for (Request* request : queue_) {
       request->status = Unavailable("the database is being closed");
-      request->done = true;
+      Finish(*request);
     }
     queue_.clear();
-    finished_.NotifyAll();
     return {};
   }
   const size_t count = std::min(queue_.size(), kLargestGroup);

@@ -44,9 +44,11 @@ class GroupWriter {
     const Database::Work* work;
     absl::Status status;
     bool done = false;
+    CondVar finished{};  // its own: a commit wakes those it is for, each once
   };
 
   void Loop();
+  void Finish(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Request*> TakeGroup();
   void RunGroup(const std::vector<Request*>& group);
   // False when the transaction itself is gone.
@@ -54,7 +56,7 @@ class GroupWriter {
 
   const std::unique_ptr<WriteSession> session_;
   Mutex mutex_;
-  CondVar arrived_, finished_, room_;
+  CondVar arrived_, room_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
