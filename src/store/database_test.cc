@@ -2,6 +2,7 @@
 #include "store/database.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include <atomic>
@@ -199,6 +200,58 @@ TEST_P(DatabaseTest, IsOpenedByOneProcessAtATime) {
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   database_.reset();
   EXPECT_TRUE(OpenDatabase({.location = location_, .migrations = OneTable()}).ok());
+}
+
+// Whoever is told UNAVAILABLE tries again; a key that is taken then says that it had been done.
+TEST_P(DatabaseTest, AServerThatDropsItsConnectionsLosesAndDoublesNothing) {
+  if (GetParam() != Engine::kPostgresql) GTEST_SKIP() << "SQLite has no connections to drop";
+  constexpr int kThreads = 4, kNames = 40;
+  std::atomic<int> running = kThreads;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int number = 0; number < kNames; ++number) {
+        const std::string name = std::to_string(thread) + "." + std::to_string(number);
+        absl::Status status = Insert(name);
+        for (int again = 0; absl::IsUnavailable(status) && again < 1000; ++again) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          status = Insert(name);
+        }
+        EXPECT_TRUE(status.ok() || absl::IsAlreadyExists(status)) << status;
+      }
+      --running;
+    });
+  }
+  int dropped = 0;
+  while (running > 0) {
+    const absl::Status read = database_->Read([&](Connection& connection) {
+      return connection.Query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+          " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+          {}, [&](const Row&) {
+            ++dropped;
+            return absl::OkStatus();
+          });
+    });
+    EXPECT_TRUE(read.ok() || absl::IsUnavailable(read)) << read;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(dropped, 0);
+  EXPECT_EQ(Count(), kThreads * kNames);
+}
+
+TEST_P(DatabaseTest, AProcessThatHoldsTheFileMakesWritersWaitAndThenFail) {
+  if (GetParam() != Engine::kSqlite) GTEST_SKIP() << "only SQLite locks files";
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ + "/test.db").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(Insert("refused").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Count(), 0);  // readers go on meanwhile
+  ASSERT_EQ(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_TRUE(Insert("taken").ok());
+  EXPECT_EQ(Count(), 1);
 }
 
 TEST_P(DatabaseTest, ManyShapesOfStatementsDoNotPileUp) {

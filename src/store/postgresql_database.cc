@@ -39,7 +39,13 @@ class PostgresqlSession : public WriteSession {
   Connection& connection() override { return *connection_; }
   absl::Status Prepare() override {
     if (!connection_->IsBroken()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(connection_, OpenWriter(uri_));
+    auto fresh = OpenWriter(uri_);
+    // The lock of the connection that broke may outlive it for a moment on the server.
+    if (absl::IsFailedPrecondition(fresh.status())) {
+      return Unavailable("the connection to PostgreSQL broke: " + MessageOf(fresh.status()));
+    }
+    RETURN_IF_ERROR(fresh.status());
+    connection_ = *std::move(fresh);
     return absl::OkStatus();
   }
   absl::Status Begin() override { return connection_->Run("BEGIN"); }
