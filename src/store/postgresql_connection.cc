@@ -146,9 +146,9 @@ absl::StatusOr<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::Open
   PQsetNoticeProcessor(connection->handle(), DropNotice, nullptr);
   // Filters make statements whose best plan depends on their values.
   for (const char* const setting :
-       {"SET client_encoding = 'UTF8'", "SET TimeZone = 'UTC'", "SET bytea_output = 'hex'",
-        "SET application_name = 'bowerbird'", "SET plan_cache_mode = force_custom_plan",
-        "SET synchronous_commit = on"}) {
+       {"SET client_encoding = 'UTF8'", "SET standard_conforming_strings = on",
+        "SET TimeZone = 'UTC'", "SET bytea_output = 'hex'", "SET application_name = 'bowerbird'",
+        "SET plan_cache_mode = force_custom_plan", "SET synchronous_commit = on"}) {
     RETURN_IF_ERROR(connection->Run(setting));
   }
   return connection;

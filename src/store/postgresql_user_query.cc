@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
 #include <charconv>
@@ -18,6 +19,8 @@ namespace {
 // Only this role's rights hold while the query runs: it has none but on the view. The statement can
 // call only functions that are allowed, so it cannot go back to another role.
 constexpr const char* kRole = "bowerbird_readings";
+// Beyond the time limit that the server keeps.
+constexpr std::chrono::seconds kGrace(2);
 
 // https://www.postgresql.org/docs/15/catalog-pg-type.html
 constexpr Oid kBool = 16;
@@ -150,14 +153,34 @@ absl::Status QueryError(const absl::Status& status) {
   return absl::IsInternal(status) ? InvalidArgument(MessageOf(status)) : status;
 }
 
-// Waits until the server has sent something, as long as somebody waits for it.
-absl::Status WaitForInput(PGconn* handle, const Context& context) {
+struct Patience {
+  const Context& context;
+  // The server ends the query itself before; but not inside some of its functions.
+  std::chrono::steady_clock::time_point deadline;
+  uint64_t row_bytes;  // libpq keeps a row in memory until it is whole
+};
+
+// Waits until the server has sent a row or said that there is none.
+absl::Status WaitForInput(PGconn* handle, const Patience& patience) {
+  uint64_t arrived = 0;
   while (PQisBusy(handle) != 0) {
     pollfd socket{.fd = PQsocket(handle), .events = POLLIN, .revents = 0};
     const int ready = poll(&socket, 1, static_cast<int>(kCancellationPoll.count()));
     if (ready < 0 && errno != EINTR) return ErrnoStatus(errno, "wait for PostgreSQL");
-    RETURN_IF_ERROR(context.Check());
-    if (ready > 0 && PQconsumeInput(handle) == 0) return PostgresqlError(handle, nullptr);
+    RETURN_IF_ERROR(patience.context.Check());
+    if (std::chrono::steady_clock::now() >= patience.deadline) {
+      return absl::DeadlineExceededError("the query took too long: ask for a shorter time");
+    }
+    if (ready <= 0) continue;
+    int waiting = 0;
+    if (ioctl(socket.fd, FIONREAD, &waiting) == 0 && waiting > 0) {
+      arrived += static_cast<uint64_t>(waiting);
+    }
+    if (arrived > patience.row_bytes) {
+      return ResourceExhausted("a row of the query's result has more than " +
+                               std::to_string(patience.row_bytes >> 20) + " MB: ask for less");
+    }
+    if (PQconsumeInput(handle) == 0) return PostgresqlError(handle, nullptr);
   }
   return absl::OkStatus();
 }
@@ -191,8 +214,13 @@ absl::Status AddRows(const PGresult* part, const UserQuery& query, uint64_t& byt
 absl::Status Receive(PGconn* handle, const Context& context, const UserQuery& query,
                      UserResult& result) {
   uint64_t bytes = 0;
+  const Patience patience{
+      .context = context,
+      .deadline = std::chrono::steady_clock::now() + kGrace +
+                  std::chrono::duration_cast<std::chrono::steady_clock::duration>(query.time_limit),
+      .row_bytes = query.byte_limit};
   while (true) {
-    RETURN_IF_ERROR(WaitForInput(handle, context));
+    RETURN_IF_ERROR(WaitForInput(handle, patience));
     const PostgresqlResult part(PQgetResult(handle));
     if (part == nullptr) return absl::OkStatus();
     const ExecStatusType status = PQresultStatus(part.get());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "store/sqlite_memory.h"
 
 namespace bowerbird::store {
 namespace {
@@ -112,6 +113,7 @@ absl::Status SqliteError(sqlite3* database, int code) {
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path,
                                                                          const Options& options) {
+  RETURN_IF_ERROR(CountSqliteMemory());
   sqlite3* database = nullptr;
   const int flags =
       options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;

@@ -8,12 +8,16 @@
 #include "base/status.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_memory.h"
 #include "store/user_query_rules.h"
 
 namespace bowerbird::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Of everything that a query has at a time: values, sorting, the pages it reads.
+constexpr int64_t kMemory = int64_t{256} << 20;
 
 // What the hooks of a running query look at.
 struct Watch {
@@ -206,6 +210,7 @@ absl::StatusOr<UserResult> RunSqliteUserQuery(const std::string& path, const Con
   RETURN_IF_ERROR(MakeViews(*connection, query, watch));
   sqlite3* const database = connection->handle();
   Limit(database, query, watch);
+  const SqliteMemoryLimit memory(kMemory);
   sqlite3_stmt* prepared = nullptr;
   const char* tail = nullptr;
   const int code = sqlite3_prepare_v2(database, query.sql.data(),

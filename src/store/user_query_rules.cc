@@ -166,7 +166,8 @@ class Lexer {
       if (std::isspace(static_cast<unsigned char>(rest_.front())) != 0) {
         rest_.remove_prefix(1);
       } else if (rest_.starts_with("--")) {
-        rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
+        // Both end a comment in PostgreSQL.
+        rest_.remove_prefix(std::min(rest_.find_first_of("\r\n"), rest_.size()));
       } else if (rest_.starts_with("/*")) {
         if (!SkipComment()) return false;
       } else {
@@ -204,7 +205,9 @@ class Lexer {
 
   std::optional<Token> DollarQuoted() {
     const size_t tag_end = rest_.find('$', 1);
+    // A digit after the dollar makes it a parameter.
     const bool is_tag = tag_end != std::string_view::npos &&
+                        std::isdigit(static_cast<unsigned char>(rest_[1])) == 0 &&
                         std::all_of(rest_.begin() + 1,
                                     rest_.begin() + static_cast<ptrdiff_t>(tag_end), IsWordLetter);
     if (!is_tag) {
@@ -220,18 +223,38 @@ class Lexer {
 
   std::optional<Token> Word() {
     Token token{.kind = Token::Kind::kWord, .text = ""};
-    // '$' may stand inside a name, and must not begin a quote there.
-    while (!rest_.empty() && (IsWordLetter(rest_.front()) || rest_.front() == '$')) {
+    // '$' may stand inside a name, and must not begin a quote there; after a number it does.
+    const bool is_number = std::isdigit(static_cast<unsigned char>(rest_.front())) != 0;
+    while (!rest_.empty() &&
+           (IsWordLetter(rest_.front()) || (rest_.front() == '$' && !is_number))) {
       token.text += static_cast<char>(std::tolower(static_cast<unsigned char>(rest_.front())));
       rest_.remove_prefix(1);
     }
-    // In E'…' a backslash can hide the end of the text.
-    if (token.text == "e" && rest_.starts_with("'")) return std::nullopt;
+    // In E'…' a backslash can hide the end of the text, in U&"…" the name itself. Some versions see
+    // the E also in 1E'…'.
+    const bool may_escape = token.text == "e" || (is_number && token.text.back() == 'e');
+    if (may_escape && rest_.starts_with("'")) return std::nullopt;
+    if (token.text == "u" && (rest_.starts_with("&'") || rest_.starts_with("&\""))) {
+      return std::nullopt;
+    }
     return token;
   }
 
   std::string_view rest_;
 };
+
+// The catalogs, which every role may read: what other tables, users and queries there are.
+absl::Status CheckName(const Token& token) {
+  if (token.kind != Token::Kind::kWord && token.kind != Token::Kind::kQuotedName) {
+    return absl::OkStatus();
+  }
+  if (!token.text.starts_with("pg_") && token.text != "information_schema") {
+    return absl::OkStatus();
+  }
+  const std::string message =
+      "the query may not use " + token.text + ": only the table readings can be read";
+  return absl::PermissionDeniedError(ToAbsl(message));
+}
 
 absl::Status CheckCall(const Token& before) {
   const bool is_name = before.kind == Token::Kind::kQuotedName ||
@@ -258,7 +281,7 @@ absl::Status CheckUserStatement(std::string_view sql) {
     std::optional<Token> token = lexer.Next();
     if (!token)
       return InvalidArgument(
-          "the query has a quote or comment without an end, or a text with escapes (E'…')");
+          "the query has a quote or comment without an end, or a text with escapes (E'…', U&'…')");
     if (token->kind == Token::Kind::kEnd) {
       return first ? InvalidArgument("the query is empty") : absl::OkStatus();
     }
@@ -267,6 +290,7 @@ absl::Status CheckUserStatement(std::string_view sql) {
       return InvalidArgument("only SELECT statements are allowed");
     }
     if (token->kind == Token::Kind::kSemicolon) ended = true;
+    RETURN_IF_ERROR(CheckName(*token));
     if (token->kind == Token::Kind::kOpen) RETURN_IF_ERROR(CheckCall(before));
     before = *std::move(token);
   }

@@ -14,8 +14,9 @@ namespace bowerbird::store {
 // itself.
 bool IsAllowedFunction(std::string_view name);
 
-// One statement that is a SELECT or WITH, and calls only allowed functions: for an engine that has
-// no hook to ask. Understands quotes, dollar quotes and comments. INVALID_ARGUMENT,
+// One statement that is a SELECT or WITH, calls only allowed functions and does not name
+// PostgreSQL's catalogs: for an engine that has no hook to ask. Understands quotes, dollar quotes
+// and comments as PostgreSQL 13 and later do with standard_conforming_strings on. INVALID_ARGUMENT,
 // PERMISSION_DENIED.
 absl::Status CheckUserStatement(std::string_view sql);
 

@@ -28,6 +28,29 @@ TEST(UserQueryRulesTest, CallsThatAreNotAllowedAreNamed) {
   }
 }
 
+// Where the rules and PostgreSQL would disagree on what is quoted, a call could hide.
+TEST(UserQueryRulesTest, NoCallHidesBehindAQuoteOrCommentThatEndsElsewhere) {
+  for (const char* const sql :
+       {"SELECT 1 -- x\r, pg_sleep(1)", "SELECT 1e'\\'', pg_sleep(1) --'",
+        "SELECT 1E'\\'', pg_sleep(1) --'", "SELECT 1$a$ ' $a$, pg_sleep(1) --'",
+        "SELECT $1$, pg_sleep(1), '$1$'", "SELECT U&\"\\0070g_sleep\"(1)",
+        "SELECT u&'\\0027', pg_sleep(1)", "SELECT 'a\\', pg_sleep(1) --'",
+        "SELECT /* */ */ pg_sleep(1) /* */", "SELECT x$a$, pg_sleep(1), 'x$a$'"}) {
+    EXPECT_FALSE(CheckUserStatement(sql).ok()) << sql;
+  }
+}
+
+TEST(UserQueryRulesTest, CatalogsAreNotNamed) {
+  for (const char* const sql :
+       {"SELECT * FROM pg_roles", "SELECT * FROM PG_Catalog.PG_class", "SELECT * FROM \"pg_class\"",
+        "SELECT * FROM information_schema.tables", "SELECT * FROM \"information_schema\".tables",
+        "SELECT 'items'::pg_catalog.regclass", "WITH x AS (TABLE pg_stat_activity) SELECT * FROM x",
+        "SELECT (SELECT query FROM pg_stat_activity LIMIT 1) FROM readings"}) {
+    EXPECT_EQ(CheckUserStatement(sql).code(), absl::StatusCode::kPermissionDenied) << sql;
+  }
+  EXPECT_TRUE(CheckUserStatement("SELECT data->>'pg_roles' FROM readings").ok());
+}
+
 TEST(UserQueryRulesTest, WhatIsNotOneSelectIsRefused) {
   for (const char* const sql : {"", "  -- nothing\n", "DELETE FROM readings", "SELECT 1; SELECT 2",
                                 "(SELECT 1)", "SELECT 'x", "SELECT \"x", "SELECT /* x",
