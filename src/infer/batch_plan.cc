@@ -1,43 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infer/batch_plan.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <functional>
 #include <optional>
 #include <utility>
 
 #include "base/status.h"
-#include "infer/model_facts.h"
-#include "infer/probe.h"
-#include "infer/synthetic_input.h"
-#include "nlohmann/json.hpp"
+#include "infer/memory_plan.h"
+#include "infer/row_trial.h"
 
 namespace bowerbird::infer {
 namespace {
 
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-// Below this, handing a call to another thread and back costs as much as running it.
-constexpr nanoseconds kShortestCall = microseconds(50);
-// For all calls of one run: what a load may spend on trying.
-constexpr nanoseconds kLongestTrial = milliseconds(60);
 // Copies in and out, threads to wake: together must be that much cheaper.
 constexpr double kMargin = 1.2;
-constexpr int kRounds = 3;
-
-// Of this thread, so that what else the machine does hardly counts; the interpreter has no other.
-nanoseconds ProcessorTime() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
-}
 
 std::string Microseconds(nanoseconds time) {
   return std::to_string(std::chrono::duration_cast<microseconds>(time).count()) + " us";
@@ -58,94 +39,18 @@ std::optional<std::vector<Shape>> RowShapes(const ModelMetadata& metadata) {
   return shapes;
 }
 
-// Calls that differ: what comes out of a run in the wrong row is noticed.
-std::vector<BatchRow> SampleRows(const ModelMetadata& metadata, const BatchPlan& plan) {
-  std::vector<BatchRow> rows(static_cast<size_t>(plan.rows));
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t i = 0; i < plan.row_shapes.size(); ++i) {
-      const DType type = metadata.inputs[i].type;
-      const auto count = static_cast<size_t>(*ElementCount(plan.row_shapes[i]));
-      std::vector<std::byte> bytes(count * DTypeSize(type));
-      FillWithPattern(type, plan.row_shapes[i], bytes);
-      const size_t shift = count * r / rows.size() * DTypeSize(type);
-      std::rotate(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(shift), bytes.end());
-      rows[r].inputs.push_back(std::move(bytes));
-    }
-  }
-  return rows;
-}
-
-// By what a trial measures time; see TfliteOptions::processor_time.
-using Clock = std::function<nanoseconds()>;
-
-absl::Status TryAlone(TfliteInstance& single, const BatchPlan& plan, const Clock& now,
-                      std::vector<BatchRow>& rows, BatchTrial& trial) {
-  trial.alone = nanoseconds::max();
-  for (BatchRow& row : rows) {
-    const nanoseconds start = now();
-    RETURN_IF_ERROR(RunAlone(single, plan, row));
-    trial.alone = std::min(trial.alone, now() - start);
-    const std::string time = "a call takes " + Microseconds(trial.alone);
-    if (trial.alone < kShortestCall) return FailedPrecondition(time + " only");
-    if (trial.alone * plan.rows > kLongestTrial)
-      return FailedPrecondition(time + ", too long to try");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status TryTogether(TfliteInstance& many, const BatchPlan& plan, const Clock& now,
-                         std::vector<BatchRow>& rows, BatchTrial& trial) {
-  std::vector<BatchRow*> pointers(rows.size());
-  std::ranges::transform(rows, pointers.begin(), [](BatchRow& row) { return &row; });
-  trial.together = nanoseconds::max();
-  for (int round = 0; round < kRounds; ++round) {
-    const nanoseconds start = now();
-    RETURN_IF_ERROR(RunTogether(many, plan, pointers));
-    trial.together = std::min(trial.together, now() - start);
-    if (trial.together > trial.alone * plan.rows) break;  // hopeless: spare the start the rest
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Try(const LoadedTflite& loaded, const TfliteOptions& options, const BatchPlan& plan,
-                 BatchTrial& trial) {
-  const Clock now = options.processor_time ? options.processor_time : Clock(ProcessorTime);
-  std::vector<BatchRow> alone = SampleRows(loaded.metadata, plan);
-  RETURN_IF_ERROR(TryAlone(*loaded.instance, plan, now, alone, trial));
-  ASSIGN_OR_RETURN(const auto many, MakeForRows(loaded, options.num_threads, plan));
-  std::vector<BatchRow> together = SampleRows(loaded.metadata, plan);
-  RETURN_IF_ERROR(TryTogether(*many, plan, now, together, trial));
-  for (size_t r = 0; r < together.size(); ++r) {
-    if (together[r].outputs != alone[r].outputs) {
-      return FailedPrecondition("a row of a batch comes out differently than alone");
-    }
-  }
-  return absl::OkStatus();
-}
-
-// What this machine knows of the file, or finds out now.
-BatchTrial FindOut(const LoadedTflite& loaded, const TfliteOptions& options,
-                   const BatchPlan& plan) {
-  ModelFacts* const facts = options.probe == nullptr ? nullptr : options.probe->facts();
-  FactSubject subject;
-  if (facts != nullptr) {
-    subject.file_sha256 = loaded.file_sha256;
-    subject.conditions = options.probe->conditions() + ", " + std::to_string(plan.rows) +
-                         " rows, " + loaded.report.delegate +
-                         (loaded.report.prepared ? ", prepared" : "");
-    if (auto known = facts->Find<BatchTrial>(subject)) return *std::move(known);
-  }
-  BatchTrial trial;
-  const absl::Status tried = Try(loaded, options, plan, trial);
-  if (!tried.ok()) trial.refusal = MessageOf(tried);
-  const bool is_about_the_file = tried.ok() || absl::IsFailedPrecondition(tried);
-  if (facts != nullptr && is_about_the_file) facts->Keep(subject, trial);
+// What the child of a probe has found out; of a file that is trusted, what is found out now.
+ServingTrial TrialOf(const LoadedTflite& loaded, const TfliteOptions& options) {
+  if (loaded.trial.has_value()) return *loaded.trial;
+  ServingTrial trial;
+  TryRows(loaded, options, trial).IgnoreError();  // it is in the refusal
   return trial;
 }
 
-// What can be said without a run.
-absl::Status CheckConditions(const LoadedTflite& loaded, const TfliteOptions& options,
-                             BatchPlan& plan) {
+}  // namespace
+
+absl::Status ShapeRows(const LoadedTflite& loaded, const TfliteOptions& options, BatchPlan& plan) {
+  plan.rows = options.batch_rows;
   if (plan.rows <= 1) return FailedPrecondition("switched off");
   if (options.num_threads != 1) {
     return FailedPrecondition("only done with one thread per instance");
@@ -156,8 +61,6 @@ absl::Status CheckConditions(const LoadedTflite& loaded, const TfliteOptions& op
   plan.output_shapes = loaded.instance->shapes().outputs;
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<TfliteInstance>> MakeForRows(const LoadedTflite& loaded,
                                                             int num_threads,
@@ -224,41 +127,23 @@ absl::Status RunAlone(TfliteInstance& instance, const BatchPlan& plan, BatchRow&
   return absl::OkStatus();
 }
 
-nlohmann::json BatchTrial::ToJson() const {
-  return {{"alone_ns", alone.count()}, {"together_ns", together.count()}, {"refusal", refusal}};
-}
-
-absl::StatusOr<BatchTrial> BatchTrial::FromJson(const nlohmann::json& json) {
-  const auto time = [&](const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : -1;
-  };
-  const auto refusal = json.find("refusal");
-  BatchTrial trial{.alone = nanoseconds(time("alone_ns")),
-                   .together = nanoseconds(time("together_ns")),
-                   .refusal = ""};
-  if (refusal == json.end() || !refusal->is_string() || trial.alone.count() < 0 ||
-      trial.together.count() < 0) {
-    return InvalidArgument("not the outcome of a trial of batches");
-  }
-  trial.refusal = refusal->get<std::string>();
-  if (trial.refusal.empty() && trial.alone.count() == 0) {
-    return InvalidArgument("a trial of batches in which a call took no time");
-  }
-  return trial;
-}
-
 BatchPlan PlanBatching(const LoadedTflite& loaded, const TfliteOptions& options) {
   BatchPlan plan;
-  plan.rows = options.batch_rows;
   const auto off = [&](const std::string& why) {
     plan.rows = 0;
     plan.verdict = "off: " + why;
     return plan;
   };
-  const absl::Status possible = CheckConditions(loaded, options, plan);
-  if (!possible.ok()) return off(MessageOf(possible));
-  const BatchTrial trial = FindOut(loaded, options, plan);
+  if (const absl::Status possible = ShapeRows(loaded, options, plan); !possible.ok()) {
+    return off(MessageOf(possible));
+  }
+  const int instances = WantedInstances(options);
+  if (!PlanMemory(loaded.need, options.max_memory_bytes, instances, true).with_rows) {
+    return off("with it " + std::to_string(instances) + " instances would take " +
+               Megabytes(loaded.need.Of(instances, true)) + " MB, the limit is " +
+               Megabytes(options.max_memory_bytes));
+  }
+  const ServingTrial trial = TrialOf(loaded, options);
   if (!trial.refusal.empty()) return off(trial.refusal);
   plan.alone = trial.alone;
   plan.together = trial.together;

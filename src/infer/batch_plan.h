@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether several calls of a model are faster in one run, found out when it is loaded: by trying.
-// Private to this room.
+// Whether, and how, several calls of a model are run together. Private to this room.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "infer/batcher.h"
 #include "infer/tflite_loader.h"
-#include "nlohmann/json_fwd.hpp"
 
 namespace bowerbird::infer {
-
-// What was found out about one file, as it is kept (model_facts.h).
-struct BatchTrial {
-  static constexpr std::string_view kKind = "batching";
-
-  std::chrono::nanoseconds alone{};     // processor time of one call
-  std::chrono::nanoseconds together{};  // of a run of all rows
-  std::string refusal;                  // why runs are impossible or were not tried; "": they work
-
-  nlohmann::json ToJson() const;
-  static absl::StatusOr<BatchTrial> FromJson(const nlohmann::json& json);
-};
 
 struct BatchPlan {
   int rows = 0;                         // of one run; 0: calls are run one by one
@@ -40,9 +25,13 @@ struct BatchPlan {
   std::string verdict;                  // for people
 };
 
-// Takes some tens of milliseconds of processor time at most, once for a file if the probe keeps
-// facts: models for which that is not enough are not tried. The conditions are that every row comes
-// out bit for bit as it does alone, and that the run takes clearly less time than the calls.
+// What can be said without a run: fills in rows and shapes. FAILED_PRECONDITION says why calls of
+// this model are never run together.
+absl::Status ShapeRows(const LoadedTflite& loaded, const TfliteOptions& options, BatchPlan& plan);
+
+// By the trial that came with the load, else, for a file that is trusted, by one that is made here.
+// The conditions are that every row comes out bit for bit as it does alone, that the run takes
+// clearly less time than the calls, and that the memory limit has room for it.
 BatchPlan PlanBatching(const LoadedTflite& loaded, const TfliteOptions& options);
 
 // An instance for runs of `plan.rows` rows.

@@ -8,23 +8,15 @@
 #include <thread>
 
 #include "base/status.h"
+#include "infer/testing/eventually.h"
 
 namespace bowerbird::infer {
 namespace {
 
+using testing::Eventually;
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 10s;
-       std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
 
 // Rows of one byte; a run gives each its byte plus one and fails those of 255.
 class BatcherTest : public ::testing::Test {

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr int kFormat = 1;
 constexpr uintmax_t kMaxFactBytes = uintmax_t{1} << 20;
 constexpr char kEnding[] = ".json";
+constexpr char kLockEnding[] = ".lock";  // not a fact (measuring_turn.h)
 
 // What tells one processor from another in the first of its blocks of /proc/cpuinfo.
 constexpr std::string_view kProcessorKeys[] = {"vendor_id", "cpu family",      "model",
@@ -179,6 +180,7 @@ void ModelFacts::DropOldest() const {
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
   std::error_code error;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == kLockEnding) continue;
     std::error_code gone;  // another process may be at it, too
     const fs::file_time_type time = fs::last_write_time(at->path(), gone);
     if (!gone) files.emplace_back(time, at->path());

@@ -58,6 +58,9 @@ class ModelFacts {
     Write(Fact::kKind, subject, fact.ToJson());
   }
 
+  // "": nothing is kept on disk.
+  const std::string& folder() const { return folder_; }
+
   // The file that a fact is kept in, for messages; "" if it is not on disk.
   std::string FileOf(std::string_view kind, const FactSubject& subject) const;
 

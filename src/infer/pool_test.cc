@@ -8,24 +8,16 @@
 #include <thread>
 
 #include "base/status.h"
+#include "infer/testing/eventually.h"
 
 namespace bowerbird::infer {
 namespace {
 
+using testing::Eventually;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 // Waits for something that another thread is about to do; the test fails if it never does.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 10s;
-       std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
-
 class PoolTest : public ::testing::Test {
  protected:
   std::unique_ptr<Pool> MakePool(int instances, int max_waiting = 8) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "infer/memory_plan.h"
 #include "infer/model_facts.h"
 #include "infer/preflight.h"
 #include "infer/prepare.h"
@@ -46,13 +47,17 @@ bool IsOfTheCall(const absl::Status& status) {
          absl::IsResourceExhausted(status);
 }
 
+FactSubject SubjectOf(const LoadStep& step, bool allow_delegate) {
+  return {.file_sha256 = step.file_sha256,
+          .conditions = step.options.probe->conditions() + ", " +
+                        std::to_string(step.options.num_threads) + " threads" +
+                        (allow_delegate ? "" : ", no delegate")};
+}
+
 // What this machine knows, or finds out now, of the two forms.
 Preparation FindOut(const LoadStep& step, bool allow_delegate, const tflite::Graph& graph) {
   ModelFacts& facts = *step.options.probe->facts();
-  const FactSubject subject = {.file_sha256 = step.file_sha256,
-                               .conditions = step.options.probe->conditions() + ", " +
-                                             std::to_string(step.options.num_threads) + " threads" +
-                                             (allow_delegate ? "" : ", no delegate")};
+  const FactSubject subject = SubjectOf(step, allow_delegate);
   if (std::optional<Preparation> known = facts.Find<Preparation>(subject)) return *std::move(known);
   absl::StatusOr<Preparation> found =
       step.options.probe->ChooseForm(step.options.context, {.path = step.options.model_path,
@@ -80,20 +85,9 @@ bool ReplaceMissing(const LoadStep& step, tflite::Graph& graph) {
   return true;
 }
 
-std::string Megabytes(uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000); }
-
-}  // namespace
-
-absl::StatusOr<ReadyGraph> ReadForRuntime(const LoadStep& step) {
-  ReadyGraph ready;
-  ASSIGN_OR_RETURN(ready.graph, tflite::ReadGraph(step.file));
-  // Passes take on trust what this has looked at.
-  RETURN_IF_ERROR(tflite::CheckGraph(ready.graph));
-  ready.changed = ReplaceMissing(step, ready.graph);
-  RETURN_IF_ERROR(Preflight(ready.graph));
-  ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(ready.graph));
-  ready.changed = ready.changed || !guarded.empty();
-  return ready;
+std::string TooLarge(uint64_t bytes, uint64_t limit) {
+  return "as given: in float32 it would take " + Megabytes(bytes) + " MB, the limit is " +
+         Megabytes(limit);
 }
 
 bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph) {
@@ -109,10 +103,11 @@ bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& g
     return false;
   }
   if (*changed == 0) return false;
-  const uint64_t bytes = EstimateBytes(in_float, allow_delegate, 1);
+  // What is certain to be too large is not even tried.
+  const tflite::Footprint weight = tflite::Measure(in_float);
+  const uint64_t bytes = weight.constant_bytes + weight.peak_activation_bytes;
   if (options.max_memory_bytes > 0 && bytes > options.max_memory_bytes) {
-    step.report.preparation = "as given: in float32 it would take " + Megabytes(bytes) +
-                              " MB, the limit is " + Megabytes(options.max_memory_bytes);
+    step.report.preparation = TooLarge(bytes, options.max_memory_bytes);
     return false;
   }
   const Preparation found = FindOut(step, allow_delegate, graph);
@@ -122,22 +117,76 @@ bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& g
   return true;
 }
 
-uint64_t EstimateBytes(const tflite::Graph& graph, bool delegated, int instances) {
-  const tflite::Footprint footprint = tflite::Measure(graph);
-  const auto count = static_cast<uint64_t>(instances);
-  // A delegate packs the weights for each of its instances; else all read them in the file.
-  const uint64_t copies = delegated ? count : 1;
-  return footprint.constant_bytes * copies + footprint.peak_activation_bytes * count;
+bool TakeSettledForm(Form form, tflite::Graph& graph) {
+  if (form != Form::kFloat) return false;
+  tflite::Graph in_float = graph;
+  const absl::StatusOr<int> changed = ComputeInFloat(in_float);
+  if (!changed.ok() || *changed == 0) return false;
+  graph = std::move(in_float);
+  return true;
 }
 
-int InstancesWithin(const TfliteOptions& options, const tflite::Graph& graph, bool delegated,
-                    int wanted) {
-  if (options.max_memory_bytes == 0) return wanted;
-  int instances = wanted;
-  while (instances > 1 && EstimateBytes(graph, delegated, instances) > options.max_memory_bytes) {
-    --instances;
+// What this machine knows, or finds out now, of the model while it is served.
+std::optional<ServingTrial> TrialOf(const LoadStep& step, bool allow_delegate, Form form) {
+  const TfliteOptions& options = step.options;
+  const bool is_wanted = options.batch_rows > 1 || options.max_memory_bytes > 0;
+  if (!is_wanted || options.probe == nullptr || options.probe->facts() == nullptr) return {};
+  const ProbeRequest request = {.path = options.model_path,
+                                .bytes = step.file,
+                                .num_threads = options.num_threads,
+                                .allow_delegate = allow_delegate,
+                                .in_float = form == Form::kFloat,
+                                .rows = options.batch_rows};
+  FactSubject subject = SubjectOf(step, allow_delegate);
+  subject.conditions +=
+      ", " + std::to_string(request.rows) + " rows" + (request.in_float ? ", in float32" : "");
+  ModelFacts& facts = *options.probe->facts();
+  std::optional<ServingTrial> trial = facts.Find<ServingTrial>(subject);
+  if (!trial) {
+    absl::StatusOr<ServingTrial> found = options.probe->TryServing(options.context, request);
+    if (absl::IsUnimplemented(found.status())) return {};
+    if (found.ok()) {
+      facts.Keep(subject, *found);
+      trial = *std::move(found);
+    } else {
+      // About this moment, so it is not kept; and a size that nobody has tried is not run.
+      trial = ServingTrial();
+      trial->refusal = MessageOf(found.status());
+    }
   }
-  return instances;
+  if (trial->died) step.report.warnings.push_back("calls are run one by one: " + trial->refusal);
+  return trial;
+}
+
+}  // namespace
+
+absl::StatusOr<ReadyGraph> ReadForRuntime(const LoadStep& step) {
+  ReadyGraph ready;
+  ASSIGN_OR_RETURN(ready.graph, tflite::ReadGraph(step.file));
+  // Passes take on trust what this has looked at.
+  RETURN_IF_ERROR(tflite::CheckGraph(ready.graph));
+  ready.changed = ReplaceMissing(step, ready.graph);
+  RETURN_IF_ERROR(Preflight(ready.graph));
+  ASSIGN_OR_RETURN(const std::vector<std::string> guarded, tflite::GuardValues(ready.graph));
+  ready.changed = ready.changed || !guarded.empty();
+  return ready;
+}
+
+bool TakeForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph,
+              std::optional<ServingTrial>& trial) {
+  if (step.form != Form::kMeasured) return TakeSettledForm(step.form, graph);
+  const uint64_t limit = step.options.max_memory_bytes;
+  tflite::Graph in_float = graph;
+  if (TakeFastestForm(step, allow_delegate, in_float)) {
+    trial = TrialOf(step, allow_delegate, Form::kFloat);
+    if (limit == 0 || !trial || trial->memory.first <= limit) {
+      graph = std::move(in_float);
+      return true;
+    }
+    step.report.preparation = TooLarge(trial->memory.first, limit);
+  }
+  trial = TrialOf(step, allow_delegate, Form::kAsGiven);
+  return false;
 }
 
 }  // namespace bowerbird::infer

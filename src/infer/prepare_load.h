@@ -5,15 +5,20 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "infer/serving_trial.h"
 #include "infer/tflite_model.h"
 #include "tflite/graph.h"
 
 namespace bowerbird::infer {
+
+// What the runtime is given: of the two sound ones that which is measured to be faster here, or one
+// that was chosen before.
+enum class Form { kMeasured, kAsGiven, kFloat };
 
 // What is known of a load so far.
 struct LoadStep {
@@ -21,6 +26,7 @@ struct LoadStep {
   std::span<const std::byte> file;
   RuntimeReport& report;
   std::string file_sha256 = {};  // hexadecimal; may be "" for ReadForRuntime
+  Form form = Form::kMeasured;
 };
 
 struct ReadyGraph {
@@ -34,15 +40,11 @@ struct ReadyGraph {
 // not, or an operator is not safe and cannot be made so.
 absl::StatusOr<ReadyGraph> ReadForRuntime(const LoadStep& step);
 
-// After the file has passed the probe, which may be asked to measure. Whether the graph was
-// changed. A form that cannot be had is no error: the note in the report says why.
-bool TakeFastestForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph);
-
-// An estimate of what the model weighs with `instances` of them.
-uint64_t EstimateBytes(const tflite::Graph& graph, bool delegated, int instances);
-
-// How many instances `options.max_memory_bytes` has room for, at least 1.
-int InstancesWithin(const TfliteOptions& options, const tflite::Graph& graph, bool delegated,
-                    int wanted);
+// After the file has passed the probe, which may be asked to measure: the form, and how it behaves
+// while it is served (nothing where nobody is asked). A form of which not even one instance has
+// room is not taken. Whether the graph was changed. A form that cannot be had is no error: the note
+// in the report says why.
+bool TakeForm(const LoadStep& step, bool allow_delegate, tflite::Graph& graph,
+              std::optional<ServingTrial>& trial);
 
 }  // namespace bowerbird::infer

@@ -11,9 +11,11 @@
 #include "base/mutex.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "infer/measuring_turn.h"
 #include "infer/model_facts.h"
 #include "infer/prepare.h"
 #include "infer/probe_run.h"
+#include "infer/serving_trial.h"
 #include "infer/verdict.h"
 #include "nlohmann/json.hpp"
 
@@ -130,15 +132,32 @@ class ProcessProbe : public ModelProbe {
 
   absl::StatusOr<Preparation> ChooseForm(const Context& context,
                                          const ProbeRequest& request) const override {
-    ASSIGN_OR_RETURN(const ProbeEnd end, RunProbe(context, options_,
-                                                  {.path = request.path,
-                                                   .sha256 = Sha256Hex(request.bytes),
-                                                   .num_threads = request.num_threads,
-                                                   .allow_delegate = request.allow_delegate,
-                                                   .choose_form = true}));
+    ProbeChildOptions child = ChildFor(request);
+    child.choose_form = true;
+    ASSIGN_OR_RETURN(const ProbeEnd end, Measure(context, child));
     RETURN_IF_ERROR(Judge(end, end.tale, options_.limits));
-    return Preparation::FromJson(
-        nlohmann::json::parse(end.tale.preparation(), nullptr, /*allow_exceptions=*/false));
+    return Preparation::FromJson(Parse(end.tale.preparation()));
+  }
+
+  absl::StatusOr<ServingTrial> TryServing(const Context& context,
+                                          const ProbeRequest& request) const override {
+    ProbeChildOptions child = ChildFor(request);
+    child.try_serving = true;
+    child.in_float = request.in_float;
+    child.rows = request.rows;
+    ASSIGN_OR_RETURN(const ProbeEnd end, Measure(context, child));
+    const absl::Status judgement = Judge(end, end.tale, options_.limits);
+    if (end.how == How::kAnswered) {
+      RETURN_IF_ERROR(judgement);
+      return ServingTrial::FromJson(Parse(end.tale.serving()));
+    }
+    // What it has told before still holds: the memory that one instance takes.
+    ServingTrial trial;
+    auto told = ServingTrial::FromJson(Parse(end.tale.serving()));
+    if (told.ok()) trial = *std::move(told);
+    trial.refusal = MessageOf(judgement);
+    trial.died = true;
+    return trial;
   }
 
   ModelFacts* facts() const override { return &facts_; }
@@ -162,6 +181,23 @@ class ProcessProbe : public ModelProbe {
     }
     facts_.Keep(subject, found);
     return found;
+  }
+
+  static ProbeChildOptions ChildFor(const ProbeRequest& request) {
+    return {.path = request.path,
+            .sha256 = Sha256Hex(request.bytes),
+            .num_threads = request.num_threads,
+            .allow_delegate = request.allow_delegate};
+  }
+
+  static nlohmann::json Parse(const std::string& text) {
+    return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  }
+
+  absl::StatusOr<ProbeEnd> Measure(const Context& context, const ProbeChildOptions& child) const {
+    ASSIGN_OR_RETURN(const MeasuringTurn turn,
+                     MeasuringTurn::Await(context, facts_.folder(), 2 * options_.limits.time));
+    return RunProbe(context, options_, child);
   }
 
   absl::Status AwaitTurn(const Context& context, const FactSubject& subject) const {
@@ -192,6 +228,10 @@ class ProcessProbe : public ModelProbe {
 }  // namespace
 
 absl::StatusOr<Preparation> ModelProbe::ChooseForm(const Context&, const ProbeRequest&) const {
+  return absl::UnimplementedError("this probe measures nothing");
+}
+
+absl::StatusOr<ServingTrial> ModelProbe::TryServing(const Context&, const ProbeRequest&) const {
   return absl::UnimplementedError("this probe measures nothing");
 }
 

@@ -20,12 +20,16 @@ namespace bowerbird::infer {
 
 class ModelFacts;
 struct Preparation;
+struct ServingTrial;
 
 struct ProbeRequest {
   std::string path;
   std::span<const std::byte> bytes;  // of the file, as they will be loaded
   int num_threads = 1;
   bool allow_delegate = true;
+  // Of TryServing: the form that is served, and the calls that one run may serve.
+  bool in_float = false;
+  int rows = 1;
 };
 
 // How a file may be loaded.
@@ -50,6 +54,11 @@ class ModelProbe {
   virtual absl::StatusOr<Preparation> ChooseForm(const Context& context,
                                                  const ProbeRequest& request) const;
 
+  // How a file that has passed behaves while it is served (serving_trial.h): likewise. What the
+  // child dies of is no error but part of the answer: the service goes on without.
+  virtual absl::StatusOr<ServingTrial> TryServing(const Context& context,
+                                                  const ProbeRequest& request) const;
+
   // Where loads keep what else they find out about a file, and the conditions of it; null: nowhere.
   virtual ModelFacts* facts() const { return nullptr; }
   virtual std::string conditions() const { return ""; }
@@ -68,6 +77,8 @@ struct ProcessProbeOptions {
 };
 
 // `facts` keeps the verdicts and must outlive the probe. Loads of the same file wait for one probe.
+// Children that measure take turns, also with those of other processes that share the folder of the
+// facts; after waiting for `limits.time` twice, UNAVAILABLE.
 std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts);
 
 }  // namespace bowerbird::infer

@@ -15,9 +15,10 @@
 #include "base/status.h"
 #include "infer/load_observer.h"
 #include "infer/mapped_file.h"
+#include "infer/memory_plan.h"
 #include "infer/prepare.h"
 #include "infer/prepare_load.h"
-#include "infer/synthetic_input.h"
+#include "infer/row_trial.h"
 #include "infer/tflite_loader.h"
 #include "nlohmann/json.hpp"
 
@@ -72,17 +73,6 @@ absl::Status CheckContents(const ProbeChildOptions& options) {
   return Unavailable(options.path + " changes while it is loaded; load it again when it is whole");
 }
 
-// A second run, on values that zeros leave unused. Its status is for the caller of the model, who
-// may give others.
-void RunOnPattern(TfliteInstance& instance) {
-  for (size_t i = 0; i < instance.shapes().inputs.size(); ++i) {
-    const TensorView view = instance.InputView(static_cast<int>(i));
-    const std::span<std::byte> bytes = instance.Input(static_cast<int>(i));
-    if (bytes.data() != nullptr) FillWithPattern(view.type, view.shape, bytes);
-  }
-  instance.Invoke(Context()).IgnoreError();
-}
-
 // The parent says which file it is; the same contents may later come under another name.
 absl::Status WithoutPath(const absl::Status& status, const std::string& path) {
   const std::string prefix = "model " + path + ": ";
@@ -103,6 +93,47 @@ absl::Status CompareForms(const TfliteOptions& options, Teller& teller) {
   return absl::OkStatus();
 }
 
+void TellTrial(const ServingTrial& trial) {
+  Tell("@serving " + trial.ToJson().dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
+       "\n");
+}
+
+uint64_t GrownSince(uint64_t before) {
+  const uint64_t now = AnonymousBytes();
+  return now > before ? now - before : 0;
+}
+
+// Of the first instance and of one more, after both have run.
+absl::Status MeasureMemory(const LoadedTflite& loaded, int num_threads, uint64_t before,
+                           MemoryNeed& need) {
+  RunOnPattern(*loaded.instance);
+  const MappedFile& read = loaded.prepared != nullptr ? *loaded.prepared : *loaded.file;
+  need.first = GrownSince(before) + read.bytes().size();
+  const uint64_t with_one = AnonymousBytes();
+  ASSIGN_OR_RETURN(const std::unique_ptr<TfliteInstance> another,
+                   MakeInstance(loaded, num_threads));
+  RunOnPattern(*another);
+  need.another = GrownSince(with_one);
+  return absl::OkStatus();
+}
+
+// What is told before the runs of several rows holds even if the process dies of them.
+absl::Status TryToServe(const TfliteOptions& options, bool in_float, Teller& teller) {
+  const uint64_t before = AnonymousBytes();
+  teller.Stage("loads the model to try how it is served");
+  ASSIGN_OR_RETURN(const LoadedTflite loaded,
+                   LoadTflite(options, in_float ? Form::kFloat : Form::kAsGiven));
+  ServingTrial trial;
+  trial.refusal = "it was not tried to the end";
+  RETURN_IF_ERROR(MeasureMemory(loaded, options.num_threads, before, trial.memory));
+  TellTrial(trial);
+  teller.Stage("runs " + std::to_string(options.batch_rows) + " calls in one");
+  RETURN_IF_ERROR(TryRows(loaded, options, trial));
+  TellTrial(trial);
+  teller.Stage("frees the model after that");
+  return absl::OkStatus();
+}
+
 absl::Status Load(const ProbeChildOptions& options) {
   Teller teller(options.trace);
   teller.Stage("reads the file");
@@ -111,13 +142,15 @@ absl::Status Load(const ProbeChildOptions& options) {
   load.model_path = options.path;
   load.num_threads = options.num_threads;
   load.allow_delegate = options.allow_delegate;
+  load.batch_rows = options.rows;
   if (options.choose_form) return CompareForms(load, teller);
+  if (options.try_serving) return TryToServe(load, options.in_float, teller);
   load.observer = &teller;
   absl::StatusOr<LoadedTflite> result = LoadTflite(load);
   if (!result.ok()) return WithoutPath(result.status(), options.path);
   const LoadedTflite loaded = *std::move(result);
   teller.Stage("runs on a test pattern, with " + loaded.report.delegate);
-  RunOnPattern(*loaded.instance);
+  RunOnPattern(*loaded.instance);   // on values that zeros leave unused
   teller.Stage("frees the model");  // where the heap shows what was written beyond its blocks
   return absl::OkStatus();
 }
@@ -130,6 +163,9 @@ std::vector<std::string> ToArguments(const ProbeChildOptions& options) {
   if (!options.allow_delegate) arguments.emplace_back("--no-delegate");
   if (options.trace) arguments.emplace_back("--trace");
   if (options.choose_form) arguments.emplace_back("--choose-form");
+  if (options.try_serving) arguments.emplace_back("--try-serving");
+  if (options.in_float) arguments.emplace_back("--in-float");
+  if (options.rows > 1) arguments.push_back("--rows=" + std::to_string(options.rows));
   arguments.push_back("--file=" + options.path);
   return arguments;
 }
@@ -148,6 +184,9 @@ ProbeChildOptions FromArguments(const std::vector<std::string>& arguments) {
     if (argument == "--no-delegate") options.allow_delegate = false;
     if (argument == "--trace") options.trace = true;
     if (argument == "--choose-form") options.choose_form = true;
+    if (argument == "--try-serving") options.try_serving = true;
+    if (argument == "--in-float") options.in_float = true;
+    if (std::string text = value("--rows="); !text.empty()) options.rows = std::atoi(text.c_str());
   }
   return options;
 }

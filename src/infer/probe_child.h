@@ -6,6 +6,8 @@
 //   @operator TEXT     an operator begins;  @done: it has come back (when they are traced)
 //   @memory            there is no more memory; the end follows
 //   @preparation JSON  the form to run, if that was asked for (prepare.h)
+//   @serving JSON      how it is served, if that was asked for (serving_trial.h); the last one
+//   counts
 //   @answer CODE TEXT  the status of the load, an absl::StatusCode and its message as JSON string
 #pragma once
 
@@ -22,6 +24,9 @@ struct ProbeChildOptions {
   bool allow_delegate = true;
   bool trace = false;        // name operators
   bool choose_form = false;  // instead: which form is faster
+  bool try_serving = false;  // instead: memory, and runs of `rows` calls, of the form `in_float`
+  bool in_float = false;
+  int rows = 1;
 };
 
 // The arguments by which the child is told them, and back. Unknown arguments are ignored.

@@ -50,7 +50,7 @@ Subprocess::Options StartOptions(const ProcessProbeOptions& options,
   if (BOWERBIRD_SANITIZED) return start;
   // Writable private memory: what files and libraries map to read does not count.
   start.limits.emplace_back(RLIMIT_DATA, MemoryLimit(options.limits));
-  if (!child.choose_form) {  // which has passed, and would be slowed down
+  if (!child.choose_form && !child.try_serving) {  // these have passed, and are measured
     // glibc's own checks of the heap: a file that makes the runtime write beyond a block ends the
     // child here, not some later call there. Where the library is missing, nothing is checked.
     start.environment = {{"LD_PRELOAD", "libc_malloc_debug.so.0"},
@@ -107,6 +107,8 @@ void ProbeTale::Line(std::string_view line) {
     out_of_memory_ = true;
   } else if (const auto preparation = rest("@preparation ")) {
     preparation_ = *preparation;
+  } else if (const auto serving = rest("@serving ")) {
+    serving_ = *serving;
   } else if (const auto answer = rest("@answer ")) {
     Answer(*answer);
   }

@@ -25,6 +25,7 @@ class ProbeTale {
   const std::string& operation() const { return operator_; }  // "runs operator 3 (ADD)", or ""
   bool out_of_memory() const { return out_of_memory_; }
   const std::string& preparation() const { return preparation_; }  // JSON, "" if not told
+  const std::string& serving() const { return serving_; }          // JSON, the last one told
   bool answered() const { return answered_; }
   const absl::Status& answer() const { return answer_; }
 
@@ -34,7 +35,7 @@ class ProbeTale {
 
   std::string line_;  // begun, not ended
   bool is_too_long_ = false;
-  std::string stage_, operator_, preparation_;
+  std::string stage_, operator_, preparation_, serving_;
   bool out_of_memory_ = false;
   bool answered_ = false;
   absl::Status answer_;

@@ -17,6 +17,7 @@
 #include "infer/probe_child.h"
 #include "infer/probe_run.h"
 #include "infer/testing/model_on_disk.h"
+#include "infer/testing/probe_commands.h"
 #include "infer/tflite_model.h"
 
 namespace bowerbird::infer {
@@ -26,22 +27,13 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using testing::FileOnDisk;
 using ::testing::HasSubstr;
-
-// This test program, as the child of a probe: it runs the one test below.
-std::vector<std::string> ThisProgram() {
-  return {fs::read_symlink("/proc/self/exe").string(),
-          "--gtest_filter=ProbeChild.LoadsWhatItIsTold"};
-}
+using testing::Shell;
+using testing::ThisProgram;
 
 TEST(ProbeChild, LoadsWhatItIsTold) {
   const ProbeChildOptions options = FromArguments(::testing::internal::GetArgvs());
   if (options.path.empty()) GTEST_SKIP() << "only for the tests of the parent";
   _exit(RunProbeChild(options));
-}
-
-// A child that does what the shell is told, and ignores what it is asked.
-std::vector<std::string> Shell(const std::string& script) {
-  return {"/bin/sh", "-c", script, "sh"};
 }
 
 class ProbeTest : public ::testing::Test {

@@ -12,6 +12,9 @@
 #include <thread>
 
 #include "base/status.h"
+#include "infer/serving_trial.h"
+#include "infer/testing/dense_model.h"
+#include "infer/testing/eventually.h"
 #include "infer/testing/model_on_disk.h"
 #include "infer/testing/open_probe.h"
 #include "infer/testing/scripted_time.h"
@@ -20,66 +23,19 @@ namespace bowerbird::infer {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::DenseModel;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
+using testing::Eventually;
 using testing::FileOnDisk;
 using ::testing::HasSubstr;
+using testing::kTable;
+using testing::kWidth;
 using testing::ScriptedTime;
 using ::testing::StartsWith;
 using tflite::TensorType;
 using tflite::testing::BytesOf;
 using tflite::testing::ModelSpec;
-
-constexpr int32_t kWidth = 1024;
-constexpr int32_t kHidden = 3072;
-constexpr int32_t kTable = 128;
-constexpr int32_t kEmbeddingLookup = 7;  // of the format
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 20s;
-       std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
-
-std::string Weights(int32_t rows, int32_t columns) {
-  std::vector<float> values(static_cast<size_t>(rows) * static_cast<size_t>(columns));
-  uint32_t state = 1;
-  for (float& value : values) {
-    state = state * 1664525 + 1013904223;
-    value = static_cast<float>(state >> 16) / 65536.0F - 0.5F;
-  }
-  return BytesOf(values);
-}
-
-std::vector<float> Table() {
-  std::vector<float> table(kTable);
-  for (int32_t i = 0; i < kTable; ++i) table[static_cast<size_t>(i)] = static_cast<float>(2 * i);
-  return table;
-}
-
-// y = W2 W1 x; entry = table[index], which fails for an index beyond the table.
-ModelSpec DenseModel() {
-  return {
-      .subgraphs = {
-          {.tensors = {{.name = "x", .shape = {1, kWidth}},
-                       {.name = "w1", .shape = {kHidden, kWidth}, .data = Weights(kHidden, kWidth)},
-                       {.name = "h", .shape = {1, kHidden}},
-                       {.name = "w2", .shape = {kWidth, kHidden}, .data = Weights(kWidth, kHidden)},
-                       {.name = "y", .shape = {1, kWidth}},
-                       {.name = "index", .type = TensorType::kInt32, .shape = {1}},
-                       {.name = "table", .shape = {kTable, 1}, .data = BytesOf(Table())},
-                       {.name = "entry", .shape = {1, 1}}},
-           .operators =
-               {{.code = tflite::testing::kFullyConnected, .inputs = {0, 1, -1}, .outputs = {2}},
-                {.code = tflite::testing::kFullyConnected, .inputs = {2, 3, -1}, .outputs = {4}},
-                {.code = kEmbeddingLookup, .inputs = {5, 6}, .outputs = {7}}},
-           .inputs = {0, 5},
-           .outputs = {4, 7}}}};
-}
 
 struct Answer {
   absl::Status status;
@@ -152,26 +108,33 @@ TEST_F(RowServingTest, IsNotChosenWhereItIsNot) {
             "off: it does not pay, 8 calls take 15000 us together, one takes 2000 us");
 }
 
-TEST_F(RowServingTest, IsTriedOnceForAFile) {
-  const testing::OpenProbe probe;
+TEST_F(RowServingTest, IsTriedOnceForAFileByItsProbeAndNotHere) {
+  class Trier : public testing::OpenProbe {
+   public:
+    absl::StatusOr<ServingTrial> TryServing(const Context&,
+                                            const ProbeRequest& request) const override {
+      asked.push_back(request.rows);
+      ServingTrial trial;
+      trial.alone = 2ms;
+      trial.together = 5ms;
+      return trial;
+    }
+    mutable std::vector<int> asked;
+  };
+  const Trier probe;
   TfliteOptions options = Options(8);
   options.probe = &probe;
-  const auto first = TfliteModel::Load(options);
-  ASSERT_TRUE(first.ok()) << first.status();
   options.processor_time = [] {
-    ADD_FAILURE() << "tried again";
+    ADD_FAILURE() << "tried where it is served";
     return 0ns;
   };
-  const auto second = TfliteModel::Load(options);
-  ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_THAT((*second)->report().batching, StartsWith("from 3 waiting calls"));
-  EXPECT_EQ((*second)->report().batching, (*first)->report().batching);
-
-  options.batch_rows = 4;  // another question
-  options.processor_time = ScriptedTime(4, 2ms, 20ms);
-  const auto third = TfliteModel::Load(options);
-  ASSERT_TRUE(third.ok()) << third.status();
-  EXPECT_THAT((*third)->report().batching, StartsWith("off: it does not pay"));
+  for (const int rows : {8, 8, 4, 8}) {
+    options.batch_rows = rows;
+    const auto model = TfliteModel::Load(options);
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_THAT((*model)->report().batching, StartsWith("from 3 waiting calls"));
+  }
+  EXPECT_THAT(probe.asked, ElementsAre(8, 4)) << "another number of rows is another question";
 }
 
 TEST_F(RowServingTest, IsNotChosenForCallsThatTakeNoTime) {

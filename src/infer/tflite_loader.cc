@@ -97,21 +97,23 @@ absl::Status Build(const TfliteOptions& options, const tflite::Graph& graph, boo
   return absl::OkStatus();
 }
 
-absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
+absl::Status LoadMapped(const TfliteOptions& options, Form form, LoadedTflite& loaded) {
   // Now, while its pages are needed anyway: they are let go once it is loaded.
   if (options.probe != nullptr && options.probe->facts() != nullptr)
     loaded.file_sha256 = Sha256Hex(loaded.file->bytes());
-  const LoadStep step{options, loaded.file->bytes(), loaded.report, loaded.file_sha256};
+  const LoadStep step{options, loaded.file->bytes(), loaded.report, loaded.file_sha256, form};
   ASSIGN_OR_RETURN(ReadyGraph ready, ReadForRuntime(step));
   tflite::Graph& graph = ready.graph;
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
-  const bool changed = TakeFastestForm(step, allow_delegate, graph) || ready.changed;
+  const bool changed = TakeForm(step, allow_delegate, graph, loaded.trial) || ready.changed;
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
   ASSIGN_OR_RETURN(const std::span<const std::byte> bytes, BytesOf(graph, changed, loaded));
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));
   if (loaded.model == nullptr) return InvalidArgument("the runtime refuses the file as damaged");
   RETURN_IF_ERROR(Build(options, graph, allow_delegate, loaded));
-  loaded.most_instances = InstancesWithin(options, graph, loaded.delegate != Delegate::kNone, 256);
+  loaded.need =
+      EstimateNeed(graph, bytes.size(), loaded.delegate != Delegate::kNone, options.batch_rows);
+  if (loaded.trial && loaded.trial->memory.first > 0) loaded.need = loaded.trial->memory;
   const std::optional<tflite::FileMetadata> metadata = FileMetadataOf(graph, loaded.report);
   loaded.metadata = Describe(graph, metadata, loaded.instance->shapes());
   return AddLabels(options, metadata, loaded);
@@ -119,11 +121,11 @@ absl::Status LoadMapped(const TfliteOptions& options, LoadedTflite& loaded) {
 
 }  // namespace
 
-absl::StatusOr<LoadedTflite> LoadTflite(const TfliteOptions& options) {
+absl::StatusOr<LoadedTflite> LoadTflite(const TfliteOptions& options, Form form) {
   LoadedTflite loaded;
   ASSIGN_OR_RETURN(loaded.file, MappedFile::Open(options.model_path));
   loaded.report.runtime_version = TfLiteVersion();
-  if (absl::Status status = LoadMapped(options, loaded); !status.ok()) {
+  if (absl::Status status = LoadMapped(options, form, loaded); !status.ok()) {
     return Annotate(status, "model " + options.model_path);
   }
   // A delegate has packed its own copy of the weights; without one they are read in place.

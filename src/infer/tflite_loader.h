@@ -11,6 +11,9 @@
 #include "absl/status/statusor.h"
 #include "infer/interpreter.h"
 #include "infer/mapped_file.h"
+#include "infer/memory_plan.h"
+#include "infer/prepare_load.h"
+#include "infer/serving_trial.h"
 #include "infer/tflite_instance.h"
 #include "infer/tflite_model.h"
 #include "tflite/metadata.h"
@@ -25,7 +28,8 @@ struct LoadedTflite {
   std::unique_ptr<MappedFile> file;
   std::string file_sha256;               // hexadecimal; "" where the probe keeps no facts
   std::unique_ptr<MappedFile> prepared;  // what the runtime reads instead, if not null
-  int most_instances = 256;              // that the memory limit has room for
+  MemoryNeed need;                       // measured by the trial, else estimated
+  std::optional<ServingTrial> trial;     // of a probe; nothing where the file is trusted
   TfliteHandle model{nullptr, TfLiteModelDelete};
   Delegate delegate = Delegate::kNone;
   std::vector<bool> is_dynamic;  // by input
@@ -34,7 +38,7 @@ struct LoadedTflite {
   std::unique_ptr<TfliteInstance> instance;
 };
 
-absl::StatusOr<LoadedTflite> LoadTflite(const TfliteOptions& options);
+absl::StatusOr<LoadedTflite> LoadTflite(const TfliteOptions& options, Form form = Form::kMeasured);
 
 // Another instance like the first one, by the same rung of the ladder.
 absl::StatusOr<std::unique_ptr<TfliteInstance>> MakeInstance(const LoadedTflite& loaded,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -39,7 +38,7 @@ class PooledTfliteModel : public TfliteModel {
   PooledTfliteModel(const TfliteOptions& options, BatchPlan plan, LoadedTflite loaded)
       : end_(options.sweeper),
         loaded_(std::move(loaded)),
-        pool_(PoolOptions(options, loaded_.most_instances), std::move(loaded_.instance),
+        pool_(PoolOptions(options, loaded_.need, plan.rows > 1), std::move(loaded_.instance),
               [this, threads = options.num_threads]() -> absl::StatusOr<std::unique_ptr<Instance>> {
                 return MakeInstance(loaded_, threads);
               }) {
@@ -75,15 +74,12 @@ class PooledTfliteModel : public TfliteModel {
   }
 
  private:
-  static int InstancesOf(const TfliteOptions& options) {
-    if (options.instances > 0) return options.instances;
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
-
-  static Pool::Options PoolOptions(const TfliteOptions& options, int most_instances) {
+  static Pool::Options PoolOptions(const TfliteOptions& options, const MemoryNeed& need,
+                                   bool with_rows) {
     Pool::Options pool;
     pool.name = options.model_path;
-    pool.instances = std::min(InstancesOf(options), most_instances);
+    pool.instances =
+        PlanMemory(need, options.max_memory_bytes, WantedInstances(options), with_rows).instances;
     pool.max_waiting = options.max_waiting;
     pool.idle_period = options.idle_period;
     pool.metrics = options.metrics;

@@ -42,8 +42,9 @@ struct TfliteOptions {
   LoadObserver* observer = nullptr;   // of this load, on its thread; may be null
   Context context = {};               // of this load: ends the wait for the probe
   Prepare prepare = Prepare::kAuto;
-  // What the model may weigh, by estimate: constants, packed weights and tensors of all instances.
-  // Above it other forms are not taken, then instances are left out; one stays. 0 = no limit.
+  // What the model may weigh: constants, packed weights and tensors of all instances, as measured
+  // by the probe, else estimated. Above it calls are not run together, then instances are left out,
+  // then another form than the file's is not taken; one instance stays. 0 = no limit.
   uint64_t max_memory_bytes = 0;
 
   // Calls that wait for an instance are run together where that is measured to be faster: so many
@@ -51,7 +52,8 @@ struct TfliteOptions {
   // time of a call, at most 2 ms.
   int batch_rows = 1;
   std::chrono::nanoseconds batch_delay{-1};
-  // The processor time of the calling thread, by which that is measured; empty = the system's.
+  // The processor time of the calling thread, by which that is measured where it is done in this
+  // process (without a probe that measures); empty = the system's.
   std::function<std::chrono::nanoseconds()> processor_time = {};
   // Instances beyond the first that are idle for so long are taken down. 0, or no sweeper: never.
   std::chrono::nanoseconds idle_period = std::chrono::seconds(60);
