@@ -66,6 +66,7 @@ DataManager::DataManager(ManagerConfig config, const CaptureHost& host,
       files_(*host.options().files),
       queue_(std::make_unique<WriteQueue>(files_, *host.options().metrics)),
       control_errors_("capture", std::chrono::minutes(1)),
+      sequences_(files_, config_.capture_dir),
       selective_errors_("sync", std::chrono::minutes(1)) {
   SyncerOptions sync;
   sync.config = config_;
@@ -136,16 +137,28 @@ std::vector<CaptureMethod> DataManager::WantedNow(const Wanted& wanted) {
   if (!config_.control_sensor.has_value()) return configured;
   const std::string& name = config_.control_sensor->name;
   const std::string& key = config_.control_sensor->key;
-  const auto changed = [&]() -> absl::StatusOr<std::vector<CaptureMethod>> {
+  const auto reading = [&]() -> absl::StatusOr<Json> {
     ASSIGN_OR_RETURN(const auto sensor, finder_.FindAs<machine::Sensor>(name));
-    ASSIGN_OR_RETURN(const Json reading, sensor->GetReadings(StopContext(), Json::object()));
-    return ApplyControl(configured, reading, key, wanted.names);
+    return sensor->GetReadings(StopContext(), Json::object());
   }();
+  FollowSequences(reading);
+  const auto changed =
+      reading.ok() ? ApplyControl(configured, *reading, key, wanted.names) : reading.status();
   if (changed.ok()) return *changed;
   if (!stopping_)
     control_errors_.Report(
         Annotate(changed.status(), "capture_control_sensor " + name + ": the config holds"));
   return configured;
+}
+
+// What the sensor does not name, or cannot, is not open.
+void DataManager::FollowSequences(const absl::StatusOr<Json>& reading) {
+  if (!reading.ok()) return sequences_.Update({});
+  const auto wanted = ReadSequences(*reading);
+  if (!wanted.ok())
+    control_errors_.Report(
+        Annotate(wanted.status(), "capture_control_sensor " + config_.control_sensor->name));
+  sequences_.Update(wanted.ok() ? *wanted : std::vector<SequenceKey>());
 }
 
 void DataManager::Tell(const std::string& problem) {

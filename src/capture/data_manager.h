@@ -20,6 +20,7 @@
 #include "capture/collector.h"
 #include "capture/config.h"
 #include "capture/error_log.h"
+#include "capture/sequences.h"
 #include "capture/syncer.h"
 #include "capture/write_queue.h"
 #include "machine/catalog.h"
@@ -51,6 +52,7 @@ class DataManager final : public machine::DataManager {
 
   void Run();
   std::vector<CaptureMethod> WantedNow(const Wanted& wanted);
+  void FollowSequences(const absl::StatusOr<machine::Json>& reading);
   void Reconcile(const std::vector<CaptureMethod>& wanted);
   bool IsRunnable(const CaptureMethod& method);
   bool MaySync();
@@ -65,6 +67,7 @@ class DataManager final : public machine::DataManager {
   uint64_t seen_version_ = 0;   // of the thread
   std::set<std::string> told_;  // of the thread: problems of this version
   ErrorLog control_errors_;     // of the thread
+  SequenceLog sequences_;       // of the thread
   ErrorLog selective_errors_;   // of the syncer's thread
 
   std::atomic<bool> stopping_ = false;

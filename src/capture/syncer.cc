@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "capture/capture_files.h"
 #include "capture/capture_writer.h"
+#include "capture/sequences.h"
 
 namespace bowerbird::capture {
 namespace {
@@ -67,7 +68,8 @@ void Syncer::RunSchedule() {
     {
       MutexLock lock(mutex_);
       auto wake = next_look;
-      for (const auto& [path, retry] : retries_) wake = std::min(wake, retry.due);
+      for (const auto& [path, retry] : retries_)
+        wake = std::min(wake, std::max(retry.due, paused_until_));
       if (!stopping_ && std::chrono::steady_clock::now() < wake) changed_.WaitUntil(mutex_, wake);
       if (stopping_) return;
       const auto now = std::chrono::steady_clock::now();
@@ -77,9 +79,6 @@ void Syncer::RunSchedule() {
           due.push_back(path);
           retry.due = Steady::max();  // until the try has ended
         }
-      } else {
-        // What is due waits for the end of the pause.
-        for (auto& [path, retry] : retries_) retry.due = std::max(retry.due, paused_until_);
       }
     }
     for (const std::string& path : due) {
@@ -120,7 +119,9 @@ void Syncer::LookAround() {
 
 bool Syncer::Paused(Steady now) {
   if (now >= paused_until_) return false;
-  if (!lost_ || !uploader_.Ready()) return true;
+  const bool ready = uploader_.Ready();
+  if (!ready) lost_ = true;
+  if (!lost_ || !ready) return true;
   // The line that was gone is back.
   paused_until_ = now;
   return false;
@@ -133,7 +134,8 @@ bool Syncer::MaySendNow(const std::string& path, Steady now) const {
 
 bool Syncer::IsReady(const std::string& path, const FileInfo& info) const {
   if (path.ends_with(kClosedSuffix)) return true;
-  if (path.ends_with(kOpenSuffix) || path.ends_with(".progseq") || path.ends_with(".seq"))
+  if (path.ends_with(kOpenSuffix) || path.ends_with(kOpenSequenceSuffix) ||
+      path.ends_with(kSequenceSuffix))
     return false;
   const auto now =
       options_.now
@@ -150,6 +152,11 @@ void Syncer::Walk(const std::function<bool(const std::string&, uint64_t)>& offer
     return !IsReady(path, info) || offer(path, info.size);
   };
   if (!WalkFiles(files_, options_.config.capture_dir, visit)) return;
+  const auto visit_sequence = [&](const std::string& path, const FileInfo& info) {
+    return !path.ends_with(kSequenceSuffix) || offer(path, info.size);
+  };
+  const std::string sequences = options_.config.capture_dir + "/" + std::string(kSequencesFolder);
+  if (!WalkFiles(files_, sequences, visit_sequence)) return;
   for (const std::string& folder : options_.config.additional_sync_paths)
     if (!WalkFiles(files_, folder, visit)) return;
 }

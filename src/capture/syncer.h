@@ -37,7 +37,9 @@ struct SyncerOptions {
   std::function<bool()> may_sync;  // asked before each scheduled round; empty: always
   std::chrono::nanoseconds first_retry = std::chrono::milliseconds(200);  // then doubled
   std::chrono::nanoseconds longest_retry = std::chrono::hours(1);
-  std::chrono::nanoseconds unavailable_retry = std::chrono::seconds(60);
+  // Of all files, after UNAVAILABLE; doubled as long as nothing gets through.
+  std::chrono::nanoseconds first_pause = std::chrono::seconds(1);
+  std::chrono::nanoseconds longest_pause = std::chrono::seconds(60);
   std::function<std::chrono::sys_time<std::chrono::nanoseconds>()> now;  // of modification times
 };
 
@@ -101,6 +103,7 @@ class Syncer {
   absl::Status Send(const Job& job);
   absl::Status SetAside(const std::string& path, const absl::Status& why);
   void Finish(Job job, const absl::Status& status);
+  void Pause(bool connected) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanRetry(const std::string& path, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountSent(uint64_t bytes);
@@ -122,7 +125,8 @@ class Syncer {
   std::map<std::string, Job> running_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Retry> retries_ ABSL_GUARDED_BY(mutex_);
   Steady paused_until_ ABSL_GUARDED_BY(mutex_){};
-  bool lost_ ABSL_GUARDED_BY(mutex_) = false;  // paused, and the connection was gone
+  int unavailable_in_a_row_ ABSL_GUARDED_BY(mutex_) = 0;  // pauses since something got through
+  bool lost_ ABSL_GUARDED_BY(mutex_) = false;             // paused, and the connection was gone
   Progress progress_ ABSL_GUARDED_BY(mutex_);
   Steady rate_since_ ABSL_GUARDED_BY(mutex_){};
   uint64_t rate_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

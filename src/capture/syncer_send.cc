@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "capture/capture_files.h"
 #include "capture/capture_writer.h"
+#include "capture/sequences.h"
 #include "capture/syncer.h"
 
 namespace bowerbird::capture {
@@ -47,6 +48,8 @@ absl::Status Syncer::Send(const Job& job) {
     status = records.status();
     if (records.ok() && *records == 0)
       LogWarning("sync", job.path + " holds no readings: it is removed");
+  } else if (job.path.ends_with(kSequenceSuffix)) {
+    status = uploader_.UploadSequence(job.path);
   } else {
     status = uploader_.UploadFile(job.path, {options_.config.tags, {}}).status();
   }
@@ -60,7 +63,7 @@ absl::Status Syncer::Send(const Job& job) {
 }
 
 absl::Status Syncer::SetAside(const std::string& path, const absl::Status& why) {
-  const bool is_capture = path.ends_with(kClosedSuffix);
+  const bool is_capture = path.ends_with(kClosedSuffix) || path.ends_with(kSequenceSuffix);
   const std::string folder = is_capture ? options_.config.capture_dir : ParentDirectory(path);
   const absl::Status moved = Quarantine(files_, path, FailedPath(folder, path), MessageOf(why));
   // Where it cannot be put aside it must not be sent again and again at once.
@@ -77,6 +80,7 @@ void Syncer::Finish(Job job, const absl::Status& status) {
     auto rounds = std::move(running.mapped().rounds);
     if (status.ok()) {
       retries_.erase(job.path);
+      unavailable_in_a_row_ = 0;
       ++progress_.files_sent;
       progress_.last_success = std::chrono::system_clock::now();
       files_counter_.Add();
@@ -95,12 +99,11 @@ void Syncer::Finish(Job job, const absl::Status& status) {
     if (absl::IsUnavailable(status)) {
       // The others would meet the same silence; they are found again at the next round.
       drop_queue = true;
-      paused_until_ = std::chrono::steady_clock::now() + options_.unavailable_retry;
-      lost_ = !ready;
+      Pause(ready);
       for (const Job& waiting : queue_) {
         rounds.insert(rounds.end(), waiting.rounds.begin(), waiting.rounds.end());
         const auto retry = retries_.find(waiting.path);
-        if (retry != retries_.end()) retry->second.due = paused_until_;
+        if (retry != retries_.end()) retry->second.due = {};  // the end of the pause
       }
       queue_.clear();
       queue_gauge_.Set(0);
@@ -116,14 +119,25 @@ void Syncer::Finish(Job job, const absl::Status& status) {
                          (drop_queue ? "; all files wait until the hub is back" : ""));
 }
 
+// A hub that died and is back at once may never be seen without a connection, so the first pauses
+// are short.
+void Syncer::Pause(bool connected) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= paused_until_) unavailable_in_a_row_ = std::min(unavailable_in_a_row_ + 1, 16);
+  const auto pause = options_.first_pause * (1 << (unavailable_in_a_row_ - 1));
+  paused_until_ = now + std::min<std::chrono::nanoseconds>(pause, options_.longest_pause);
+  lost_ = !connected;
+}
+
 void Syncer::PlanRetry(const std::string& path, const absl::Status& status) {
   const auto now = std::chrono::steady_clock::now();
   if (retries_.size() >= kMaxRetries && retries_.count(path) == 0) return;  // the next round's
   Retry& retry = retries_[path];
-  retry.delay = retry.delay.count() == 0 ? options_.first_retry
-                                         : std::min(2 * retry.delay, options_.longest_retry);
-  const auto wait = absl::IsUnavailable(status) ? options_.unavailable_retry : retry.delay;
-  retry.due = now + wait;
+  if (!absl::IsUnavailable(status))
+    retry.delay = retry.delay.count() == 0 ? options_.first_retry
+                                           : std::min(2 * retry.delay, options_.longest_retry);
+  // The pause is for all files; this one has done nothing wrong.
+  retry.due = absl::IsUnavailable(status) ? now : now + retry.delay;
 }
 
 void Syncer::CountSent(uint64_t bytes) {

@@ -27,7 +27,8 @@ class SyncerTest : public CaptureTest {
     options.config.file_last_modified = std::chrono::milliseconds(1);
     options.hub = hub_.link();
     options.first_retry = std::chrono::milliseconds(5);
-    options.unavailable_retry = std::chrono::milliseconds(50);
+    options.first_pause = std::chrono::milliseconds(10);
+    options.longest_pause = std::chrono::milliseconds(50);
     return options;
   }
   void Write(const Captured& captured) {

@@ -164,6 +164,10 @@ class Uploader::CaptureUpload {
 };
 
 absl::StatusOr<std::string> Uploader::PartId() {
+  if (hub_.configured_part) {
+    std::string configured = hub_.configured_part();
+    if (!configured.empty()) return configured;
+  }
   MutexLock lock(part_mutex_);
   if (part_id_.empty()) part_id_ = hub_.part_id;
   if (part_id_.empty() && hub_.find_part) {

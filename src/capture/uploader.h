@@ -29,9 +29,11 @@ namespace bowerbird::capture {
 struct HubLink {
   std::shared_ptr<grpc::Channel> channel{};  // null: there is none
   std::string part_id{};
-  // Where that is empty: asked before an upload, until it answers. An error fails the upload, which
-  // is tried again; it may not name the local file (NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT). Any
-  // thread, one at a time.
+  // Where that is empty: asked before each upload, and may answer "". Any thread.
+  std::function<std::string()> configured_part{};
+  // Where that is empty, too: asked before an upload, until it answers. An error fails the upload,
+  // which is tried again; it may not name the local file (NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT).
+  // Any thread, one at a time.
   std::function<absl::StatusOr<std::string>()> find_part{};
   std::string api_key_id{}, api_key{};  // "": calls carry no credentials
   bool in_process = false;              // the channel is: it has no state that could be asked for
@@ -65,6 +67,9 @@ class Uploader {
   absl::StatusOr<int> UploadCapture(const std::string& path);
   // The id that the hub gave.
   absl::StatusOr<std::string> UploadFile(const std::string& path, const FileLabels& labels);
+  // A closed sequence (sequences.h). INVALID_ARGUMENT also where the hub keeps no sequences. A hub
+  // that is asked twice may have it twice: the wire gives it no id of ours.
+  absl::Status UploadSequence(const std::string& path);
 
   bool connected() const { return hub_.channel != nullptr; }
   // Whether there is a connection right now; asks for one where there is none.

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "app/data/v1/data.pb.h"
 #include "app/datasync/v1/data_sync.pb.h"
 #include "base/mutex.h"
 #include "grpcpp/grpcpp.h"
@@ -41,6 +42,10 @@ class TestHub::Impl : public grpc::Service {
         "StreamingDataCaptureUpload", [this](auto& reader) { return TakeStream(reader); });
     AddStream<FileUploadRequest, FileUploadResponse>(
         "FileUpload", [this](auto& reader) { return TakeFile(reader); });
+    AddUnary<viam::app::data::v1::CreateSequenceRequest,
+             viam::app::data::v1::CreateSequenceResponse>(
+        "CreateSequence", [this](const auto& request) { return TakeSequence(request); },
+        "/viam.app.data.v1.DataService/");
     grpc::ServerBuilder builder;
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
@@ -56,6 +61,11 @@ class TestHub::Impl : public grpc::Service {
     MutexLock lock(mutex_);
     fault_ = fault;
     fault_times_ = times;
+  }
+
+  void KeepSequences() {
+    MutexLock lock(mutex_);
+    keeps_sequences_ = true;
   }
 
   // By identity: what came twice is there once.
@@ -76,8 +86,9 @@ class TestHub::Impl : public grpc::Service {
 
  private:
   template <typename Request, typename Response, typename Handle>
-  void AddUnary(const std::string& name, Handle handle) {
-    names_.push_back("/viam.app.datasync.v1.DataSyncService/" + name);
+  void AddUnary(const std::string& name, Handle handle,
+                const std::string& service = "/viam.app.datasync.v1.DataSyncService/") {
+    names_.push_back(service + name);
     auto serve = [handle](Impl*, grpc::ServerContext*, const Request* request, Response*) {
       return handle(*request);
     };
@@ -96,6 +107,22 @@ class TestHub::Impl : public grpc::Service {
     AddMethod(new grpc::internal::RpcServiceMethod(
         names_.back().c_str(), grpc::internal::RpcMethod::CLIENT_STREAMING,
         new grpc::internal::ClientStreamingHandler<Impl, Request, Response>(serve, this)));
+  }
+
+  grpc::Status TakeSequence(const viam::app::data::v1::CreateSequenceRequest& request) {
+    {
+      MutexLock lock(mutex_);
+      if (!keeps_sequences_) return {grpc::StatusCode::UNIMPLEMENTED, "no sequences"};
+    }
+    if (auto status = Begin(); !status.ok()) return status;
+    Item item;
+    item.part_id = request.part_id();
+    item.component_name = request.resources(0).resource_name();
+    item.method_name = request.resources(0).method_name();
+    item.tags.assign(request.sequence_tags().begin(), request.sequence_tags().end());
+    item.time_requested = request.start_time().ShortDebugString();
+    Keep(std::move(item));
+    return End();
   }
 
   template <typename Reader>
@@ -181,6 +208,7 @@ class TestHub::Impl : public grpc::Service {
   mutable Mutex mutex_;
   Fault fault_ ABSL_GUARDED_BY(mutex_) = Fault::kNone;
   int fault_times_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool keeps_sequences_ ABSL_GUARDED_BY(mutex_) = false;
   int uploads_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t largest_piece_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Item> items_ ABSL_GUARDED_BY(mutex_);
@@ -192,6 +220,7 @@ TestHub::TestHub() : impl_(std::make_unique<Impl>()) {}
 TestHub::~TestHub() = default;
 HubLink TestHub::link() { return impl_->link(); }
 void TestHub::Fail(Fault fault, int times) { impl_->Fail(fault, times); }
+void TestHub::KeepSequences() { impl_->KeepSequences(); }
 std::vector<TestHub::Item> TestHub::items() const { return impl_->items(); }
 int TestHub::uploads() const { return impl_->uploads(); }
 size_t TestHub::largest_piece() const { return impl_->largest_piece(); }

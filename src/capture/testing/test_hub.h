@@ -43,6 +43,9 @@ class TestHub {
   // The next `times` uploads that can meet it do.
   void Fail(Fault fault, int times);
 
+  // From now on CreateSequence gives an item of its first resource; before, UNIMPLEMENTED.
+  void KeepSequences();
+
   // By what a hub knows an item by (where it comes from, when it was asked for, its content): what
   // came twice is there once.
   std::vector<Item> items() const;
