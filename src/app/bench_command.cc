@@ -77,8 +77,8 @@ int Bench(const BenchOptions& options, bool json) {
   PrintTable(options, *results);
   if (options.compare) {
     const std::optional<bool> agree = AllAgree(*results);
-    std::printf("top results %s\n", !agree   ? "cannot be compared: nothing is detected in the "
-                                               "synthetic input"
+    std::printf("top results %s\n", !agree   ? "cannot be compared: nothing stands out in "
+                                               "what is detected"
                                     : *agree ? "agree"
                                              : "DIFFER");
   }

@@ -117,8 +117,16 @@ TEST(TopsAgree, ComparesDetectionsByWhatAUserWouldSee) {
   EXPECT_FALSE(*TopsAgree(answer, DetectionsOf(0.7F, 0.2F, 3))) << "another place";
 }
 
-TEST(TopsAgree, IsUnknownWhereNothingIsDetected) {
-  EXPECT_EQ(TopsAgree(DetectionsOf(0.4F, 0.5F, 3), DetectionsOf(0.1F, 0.9F, 9)), std::nullopt);
+TEST(TopsAgree, ComparesLowScoresToo) {
+  const ordered_json answer = DetectionsOf(0.4F, 0.5F, 3);
+  EXPECT_TRUE(*TopsAgree(answer, DetectionsOf(0.35F, 0.52F, 9)));
+  EXPECT_FALSE(*TopsAgree(answer, DetectionsOf(0.3F, 0.5F, 3))) << "far less sure";
+  EXPECT_FALSE(*TopsAgree(answer, DetectionsOf(0.4F, 0.2F, 3))) << "another place";
+  EXPECT_FALSE(*TopsAgree(DetectionsOf(0.1F, 0.9F, 9), answer)) << "only the other has it";
+}
+
+TEST(TopsAgree, IsUnknownWhereAllThatIsDetectedCouldFallOffTheList) {
+  EXPECT_EQ(TopsAgree(DetectionsOf(0.21F, 0.5F, 3), DetectionsOf(0.21F, 0.9F, 9)), std::nullopt);
 }
 
 TEST(BenchJson, SaysNullWhereNothingCanBeCompared) {
@@ -127,7 +135,7 @@ TEST(BenchJson, SaysNullWhereNothingCanBeCompared) {
   std::vector<VariantResult> results = {ResultOf("ours", {1}, {1, 2}),
                                         ResultOf("plain", {1}, {1, 2})};
   EXPECT_EQ(BenchJson(options, results)["top_result_agrees"], true);
-  for (VariantResult& result : results) result.rounds[0].update(DetectionsOf(0.4F, 0.5F, 3));
+  for (VariantResult& result : results) result.rounds[0].update(DetectionsOf(0.21F, 0.5F, 3));
   EXPECT_TRUE(BenchJson(options, results)["top_result_agrees"].is_null());
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <numeric>
 
 namespace bowerbird::app {
@@ -68,12 +70,13 @@ ordered_json ToJson(const infer::TensorInfo& info) {
 }
 
 // The outputs of TFLite_Detection_PostProcess, whatever their order: boxes [1, N, 4], scores and
-// classes [1, N], a count [1]. Only what a user would be shown: the rest of the list is filled with
-// what scored next to nothing, in an order that ties decide.
-constexpr double kShownScore = 0.3;
-constexpr double kSureScore = 0.5;  // what the other side must have found, too
-constexpr double kSameScore = 0.1;
+// classes [1, N], a count [1]. All of the list is kept, also low scores; its end is filled with
+// what came next, in an order that small differences decide.
+constexpr size_t kCompared = 5;   // the best of the one, which the other must have found, too
 constexpr double kSameBox = 0.5;  // intersection over union
+
+// By how much two scores of the same thing may differ.
+double ScoreTolerance(double score) { return std::clamp(0.2 * score, 0.02, 0.1); }
 
 bool AreDetections(const std::vector<infer::Tensor>& outputs) {
   if (outputs.size() != 4) return false;
@@ -90,7 +93,7 @@ ordered_json Detections(const std::vector<infer::Tensor>& outputs) {
   const std::vector<double> classes = Numbers(outputs[1]);
   const std::vector<double> scores = Numbers(outputs[2]);
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (!(scores[i] >= kShownScore)) continue;
+    if (!(scores[i] > 0)) continue;
     found.push_back(
         {{"class", classes[i]},
          {"score", scores[i]},
@@ -112,20 +115,37 @@ double Overlap(const ordered_json& a, const ordered_json& b) {
   return all > 0 ? both / all : 0;
 }
 
-bool HasSure(const ordered_json& detections) {
-  return std::ranges::any_of(
-      detections, [](const ordered_json& one) { return one["score"].get<double>() >= kSureScore; });
+double ScoreOf(const ordered_json& detection) { return detection["score"].get<double>(); }
+
+// The score below which something may have been left out of a full list of detections.
+double LowestScore(const ordered_json& answer) {
+  const ordered_json& all = answer["detections"];
+  if (all.size() < answer["detections_length"].get<size_t>()) return 0;
+  double lowest = std::numeric_limits<double>::infinity();
+  for (const ordered_json& one : all) lowest = std::min(lowest, ScoreOf(one));
+  return lowest;
 }
 
-// Whether everything that `a` is sure of is in `b`.
-bool Contains(const ordered_json& a, const ordered_json& b) {
-  return std::ranges::all_of(a, [&](const ordered_json& one) {
-    if (one["score"].get<double>() < kSureScore) return true;
-    return std::ranges::any_of(b, [&](const ordered_json& other) {
-      return other["class"] == one["class"] && Overlap(one["box"], other["box"]) >= kSameBox &&
-             std::abs(one["score"].get<double>() - other["score"].get<double>()) <= kSameScore;
-    });
-  });
+bool IsSame(const ordered_json& a, const ordered_json& b) {
+  const double score = std::max(ScoreOf(a), ScoreOf(b));
+  return a["class"] == b["class"] && Overlap(a["box"], b["box"]) >= kSameBox &&
+         std::abs(ScoreOf(a) - ScoreOf(b)) <= ScoreTolerance(score);
+}
+
+// Whether the best of `a` are in `b`; nothing if none of them is so good that it must be.
+std::optional<bool> Contains(const ordered_json& a, const ordered_json& b) {
+  std::vector<ordered_json> best(a["detections"].begin(), a["detections"].end());
+  std::ranges::stable_sort(best, std::greater<>(), ScoreOf);
+  best.resize(std::min(best.size(), kCompared));
+  const double lowest = LowestScore(b);
+  std::optional<bool> contains;
+  for (const ordered_json& one : best) {
+    if (ScoreOf(one) - ScoreTolerance(ScoreOf(one)) <= lowest) break;
+    const bool found = std::ranges::any_of(
+        b["detections"], [&](const ordered_json& other) { return IsSame(one, other); });
+    contains = contains.value_or(true) && found;
+  }
+  return contains;
 }
 
 // Whether `value` is the largest of `answer`'s output `index`, or nearly.
@@ -170,7 +190,10 @@ ordered_json ToJson(const infer::ModelMetadata& metadata) {
 void AddTops(const std::vector<infer::Tensor>& outputs, ordered_json& json) {
   json["top"] = ordered_json::array();
   json["range"] = ordered_json::array();
-  if (AreDetections(outputs)) json["detections"] = Detections(outputs);
+  if (AreDetections(outputs)) {
+    json["detections"] = Detections(outputs);
+    json["detections_length"] = outputs[2].shape[1];
+  }
   for (const infer::Tensor& output : outputs) {
     std::vector<double> values = Numbers(output);
     for (double& value : values) {
@@ -193,8 +216,10 @@ void AddTops(const std::vector<infer::Tensor>& outputs, ordered_json& json) {
 std::optional<bool> TopsAgree(const ordered_json& a, const ordered_json& b) {
   if (a["top"].size() != b["top"].size()) return false;
   if (a.contains("detections") && b.contains("detections")) {
-    if (!HasSure(a["detections"]) && !HasSure(b["detections"])) return std::nullopt;
-    return Contains(a["detections"], b["detections"]) && Contains(b["detections"], a["detections"]);
+    const std::optional<bool> there = Contains(a, b);
+    const std::optional<bool> back = Contains(b, a);
+    if (!there && !back) return std::nullopt;
+    return there.value_or(true) && back.value_or(true);
   }
   for (size_t output = 0; output < a["top"].size(); ++output) {
     const ordered_json& top_a = a["top"][output];

@@ -17,14 +17,16 @@ nlohmann::ordered_json ToJson(const infer::ModelMetadata& metadata);
 
 // Adds "top", for each output its largest elements as [index, value] (at most 16, highest first),
 // and "range", for each output the largest minus the smallest. For the outputs of
-// TFLite_Detection_PostProcess also "detections": those of at least 0.3.
+// TFLite_Detection_PostProcess also "detections": those of the list with a score, whatever it is,
+// and "detections_length", of the list.
 void AddTops(const std::vector<infer::Tensor>& outputs, nlohmann::ordered_json& json);
 
 // Whether two answers with "top" and "range" mean the same: for each output the largest element of
-// the one is the largest of the other too, or within 2 % of the range of it. Detections: what the
-// one has with at least 0.5 the other has too, of the same class, in the same place (IoU 0.5), with
-// a score within 0.1. Nothing: both have detections, but none of that score, so there is nothing
-// that could be compared.
+// the one is the largest of the other too, or within 2 % of the range of it. Detections: the five
+// best of the one are in the list of the other too, of the same class, in the same place (IoU 0.5),
+// with a score within a fifth of the higher one (at least 0.02, at most 0.1); but for those that so
+// small a difference could have pushed off the end of the other's list. Nothing: both have
+// detections, but only such.
 std::optional<bool> TopsAgree(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
 
 }  // namespace bowerbird::app
