@@ -5,6 +5,7 @@
 
 #include "CLI/CLI.hpp"
 #include "app/v1/app.pb.h"
+#include "base/file_system.h"
 #include "base/status.h"
 #include "proto/rpc/v1/auth.pb.h"
 
@@ -15,6 +16,10 @@ namespace proto = viam::app::v1;
 
 constexpr std::chrono::seconds kCallLimit{120};
 constexpr int kLargestMessage = 64 << 20;
+// A server that comes back is found again within seconds; gRPC's default waits two minutes.
+constexpr int kFirstReconnectMs = 200;
+constexpr int kLongestReconnectMs = 5000;
+constexpr int kKeepaliveMs = 30'000;
 
 // "host" becomes "host:port".
 std::string WithPort(std::string_view host, std::string_view port) {
@@ -23,6 +28,21 @@ std::string WithPort(std::string_view host, std::string_view port) {
   const bool has_port = colon != std::string_view::npos &&
                         (host.find(':') == colon || (colon > 0 && host[colon - 1] == ']'));
   return has_port ? std::string(host) : std::string(host) + ":" + std::string(port);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(
+    const std::string& ca_certificate) {
+  grpc::SslCredentialsOptions options;
+  if (!ca_certificate.empty()) {
+    const auto files = MakeFileSystem();
+    auto text = ReadFile(*files, ca_certificate);
+    RETURN_IF_ERROR(Annotate(text.status(), "the certificate of the authority"));
+    // gRPC would say that every server is down.
+    if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos)
+      return InvalidArgument(ca_certificate + " has no certificate in it: give a PEM file");
+    options.pem_root_certs = *std::move(text);
+  }
+  return grpc::SslCredentials(options);
 }
 
 }  // namespace
@@ -36,17 +56,28 @@ void AddHubFlags(CLI::App& command, HubFlags& flags) {
       ->envname("BOWERBIRD_API_KEY_ID");
   command.add_option("--api-key", flags.api_key, "Its secret; better in the environment")
       ->envname("BOWERBIRD_API_KEY");
+  command
+      .add_option(
+          "--ca-cert", flags.ca_certificate,
+          "Certificate of the authority that signed the server's (PEM); default: those that "
+          "the system trusts")
+      ->envname("BOWERBIRD_CA_CERT");
 }
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& host) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& host,
+                                                           const std::string& ca_certificate) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kLargestMessage);
   arguments.SetMaxSendMessageSize(kLargestMessage);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   const std::string_view text = host;
   constexpr std::string_view kClear = "http://", kTls = "https://", kUnix = "unix:/";
   if (text.starts_with(kTls) && text.size() > kTls.size()) {
-    return grpc::CreateCustomChannel(WithPort(text.substr(kTls.size()), "443"),
-                                     grpc::SslCredentials({}), arguments);
+    ASSIGN_OR_RETURN(const auto credentials, TlsCredentials(ca_certificate));
+    return grpc::CreateCustomChannel(WithPort(text.substr(kTls.size()), "443"), credentials,
+                                     arguments);
   }
   std::string target;
   if (text.starts_with(kUnix)) {
@@ -67,7 +98,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& ho
 absl::StatusOr<std::unique_ptr<HubClient>> HubClient::Connect(const HubFlags& flags) {
   if (flags.api_key.empty() != flags.api_key_id.empty())
     return InvalidArgument("an API key has two halves: give --api-key-id and --api-key");
-  ASSIGN_OR_RETURN(auto channel, OpenChannel(flags.host));
+  ASSIGN_OR_RETURN(auto channel, OpenChannel(flags.host, flags.ca_certificate));
   std::unique_ptr<HubClient> client(new HubClient(flags.host, std::move(channel)));
   if (flags.api_key.empty()) return client;
   ::proto::rpc::v1::AuthenticateRequest request;
@@ -88,7 +119,9 @@ void HubClient::Prepare(grpc::ClientContext& context, bool limited) const {
 absl::Status HubClient::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
   std::string message = host_ + ": " + status.error_message();
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
+  if (status.error_message().find("certificate verify failed") != std::string::npos)
+    message += ": its certificate is not trusted: give that of its authority with --ca-cert";
+  else if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
     message += ": is `bowerbird serve` running there? Choose another server with --host";
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED)
     message += ": give --api-key-id and --api-key (`bowerbird key create` makes them)";

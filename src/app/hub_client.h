@@ -23,14 +23,18 @@ namespace bowerbird::app {
 struct HubFlags {
   std::string host;  // "http://localhost:8080", "https://…", "unix:/PATH"
   std::string api_key_id, api_key;
+  // PEM file of the authorities whose certificates are taken; "" = those that the system trusts.
+  std::string ca_certificate{};
 };
 
-// --host (BOWERBIRD_HOST), --api-key-id (BOWERBIRD_API_KEY_ID), --api-key (BOWERBIRD_API_KEY).
+// --host (BOWERBIRD_HOST), --api-key-id (BOWERBIRD_API_KEY_ID), --api-key (BOWERBIRD_API_KEY),
+// --ca-cert (BOWERBIRD_CA_CERT).
 void AddHubFlags(CLI::App& command, HubFlags& flags);
 
 // "http://host[:port]" (clear text, 80), "https://host[:port]" (TLS, 443), "host:port" (clear
-// text), "unix:/PATH". INVALID_ARGUMENT: none of these.
-absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& host);
+// text), "unix:/PATH". INVALID_ARGUMENT: none of these, or no certificate in that file.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& host,
+                                                           const std::string& ca_certificate = "");
 
 // Thread-safe. Errors carry the server's code; the message says which server.
 class HubClient {

@@ -75,15 +75,23 @@ absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRo
   return link;
 }
 
+void ConfiguredPart::Read(const std::string& config) {
+  const Json json = Json::parse(config, nullptr, /*allow_exceptions=*/false);
+  const MutexLock lock(mutex_);
+  id_ = json.is_object() ? TextOf(json.value("cloud", Json()), "id") : "";
+}
+
+std::string ConfiguredPart::Get() const {
+  const MutexLock lock(mutex_);
+  return id_;
+}
+
 absl::StatusOr<capture::HubLink> LinkToHub(const HubFlags& hub, const std::string& part_id,
-                                           const std::string& config) {
+                                           const ConfiguredPart& configured) {
   capture::HubLink link{.part_id = part_id, .api_key_id = hub.api_key_id, .api_key = hub.api_key};
-  ASSIGN_OR_RETURN(link.channel, OpenChannel(hub.host));
-  if (link.part_id.empty()) {
-    const Json json = Json::parse(config, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) link.part_id = TextOf(json.value("cloud", Json()), "id");
-  }
+  ASSIGN_OR_RETURN(link.channel, OpenChannel(hub.host, hub.ca_certificate));
   if (!link.part_id.empty()) return link;
+  link.configured_part = [&configured] { return configured.Get(); };
   link.find_part = [hub] { return FindPart(hub); };
   return link;
 }

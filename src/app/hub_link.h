@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "app/hub_client.h"
 #include "app/hub_role.h"
+#include "base/mutex.h"
 #include "capture/uploader.h"
 #include "serve/server.h"
 
@@ -20,9 +21,21 @@ namespace bowerbird::app {
 absl::StatusOr<capture::HubLink> LinkToOwnHub(serve::Server& server, const HubRole& hub,
                                               const std::string& data_dir);
 
-// `config`: of the machine, whose cloud section may name the part (cloud.id). `part_id` goes before
-// it; without both the hub is asked before the first upload.
+// The part that the machine's config names (cloud.id), as of its newest version. Thread-safe.
+class ConfiguredPart {
+ public:
+  // `config`: as it is written; one that is no JSON just now names none.
+  void Read(const std::string& config);
+  std::string Get() const;  // "" = the config names none
+
+ private:
+  mutable Mutex mutex_;
+  std::string id_ ABSL_GUARDED_BY(mutex_);
+};
+
+// `part_id` goes before `configured`, which outlives the link; without both the hub is asked before
+// the first upload.
 absl::StatusOr<capture::HubLink> LinkToHub(const HubFlags& hub, const std::string& part_id,
-                                           const std::string& config);
+                                           const ConfiguredPart& configured);
 
 }  // namespace bowerbird::app

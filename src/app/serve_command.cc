@@ -173,9 +173,7 @@ class Serving {
   absl::Status MakeCapture() {
     capture::HubLink link;
     if (!options_.hub.host.empty()) {
-      const std::string config =
-          options_.config.empty() ? "" : machine::ReadConfigText(options_.config).value_or("");
-      auto linked = LinkToHub(options_.hub, options_.part_id, config);
+      auto linked = LinkToHub(options_.hub, options_.part_id, configured_part_);
       RETURN_IF_ERROR(Annotate(linked.status(), "--hub"));
       link = *std::move(linked);
     } else if (hub_ != nullptr) {
@@ -201,6 +199,8 @@ class Serving {
     for (const auto& warning : config.warnings) LogWarning("config", warning);
     TakeAuthHandlers(config);
     if (!machine_.has_value()) return;
+    if (!options_.config.empty())
+      configured_part_.Read(machine::ReadConfigText(options_.config).value_or(""));
     capture_->SetConfig(config);
     machine_->Apply(std::move(config));
   }
@@ -221,6 +221,7 @@ class Serving {
   Metrics metrics_;
   machine::Catalog catalog_;
   const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
+  ConfiguredPart configured_part_;
   std::optional<capture::CaptureHost> capture_;
   std::optional<machine::Machine> machine_;
   std::unique_ptr<serve::Server> server_;
@@ -277,6 +278,11 @@ CLI::App* RegisterServe(CLI::App& app, int* exit_status) {
       ->envname("BOWERBIRD_API_KEY_ID");
   serve->add_option("--api-key", options->hub.api_key, "Its secret; better in the environment")
       ->envname("BOWERBIRD_API_KEY");
+  serve
+      ->add_option("--hub-ca", options->hub.ca_certificate,
+                   "Certificate of the authority that signed that hub's (PEM); default: those that "
+                   "the system trusts")
+      ->envname("BOWERBIRD_CA_CERT");
   serve
       ->add_option("--database", options->database,
                    "Where the hub keeps what it knows: sqlite, sqlite:PATH or postgresql://...")

@@ -29,7 +29,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   std::string message =
       "the hub: " + (status.error_message().empty() ? "no reason given" : status.error_message());
-  if (message.find("CERTIFICATE_VERIFY_FAILED") != std::string::npos)
+  if (message.find("certificate verify failed") != std::string::npos)
     message += ": its certificate is not trusted: give that of its authority with --hub-ca";
   auto code = static_cast<absl::StatusCode>(status.error_code());
   // These say something about the file itself where they come from this side.

@@ -2,7 +2,6 @@
 #include "store/s3_multipart.h"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -108,7 +107,7 @@ class PartsUpload {
     request.headers.emplace_back("Content-Type: application/xml");
     request.read_body = [&body](uint64_t offset, char* buffer, size_t room) {
       const size_t count = std::min<size_t>(room, body.size() - std::min(body.size(), offset));
-      std::memcpy(buffer, body.data() + offset, count);
+      std::copy_n(body.data() + offset, count, buffer);
       return absl::StatusOr<size_t>(count);
     };
     ASSIGN_OR_RETURN(const S3Answer answer, client_.Send(request));
