@@ -46,6 +46,8 @@ std::string Names() {
 std::span<const Format> Formats() { return kFormats; }
 
 absl::StatusOr<const Format*> FindFormat(std::string_view name) {
+  // What other tools call it.
+  if (name == "image-folder" || name == "imagefolder") name = "folders";
   const auto found = std::find_if(kFormats.begin(), kFormats.end(),
                                   [&](const Format& format) { return format.name == name; });
   if (found == kFormats.end()) {

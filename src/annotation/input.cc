@@ -130,6 +130,22 @@ std::string Probe::Head(const std::string& relative, size_t bytes) const {
   return head;
 }
 
+std::string Probe::Tail(const std::string& relative, size_t bytes) const {
+  const auto file = folder_.Open(relative);
+  if (!file.ok()) return "";
+  const uint64_t size = (*file)->Size().value_or(0);
+  std::string tail(std::min<uint64_t>(bytes, size), '\0');
+  const auto got = (*file)->ReadAt(size - tail.size(), tail);
+  tail.resize(got.value_or(0));
+  return tail;
+}
+
+Probe Probe::Only(const std::string& file) const {
+  Probe one(folder_);
+  one.files_ = {file};
+  return one;
+}
+
 absl::Status SplitList::Add(const Folder& folder, const std::string& file, Split split) {
   ASSIGN_OR_RETURN(auto opened, folder.Open(file));
   TextFile text(std::move(opened));

@@ -63,6 +63,10 @@ class Probe {
   const std::vector<std::string>& files() const { return files_; }
   // The first bytes of a file, "" if it cannot be read.
   std::string Head(const std::string& relative, size_t bytes = 4096) const;
+  // The last ones.
+  std::string Tail(const std::string& relative, size_t bytes) const;
+  // As if this file alone were there.
+  Probe Only(const std::string& file) const;
 
  private:
   explicit Probe(Folder folder) : folder_(std::move(folder)) {}

@@ -19,6 +19,8 @@ std::string NameOf(Problem::Kind kind) {
       return "annotation skipped";
     case Problem::Kind::kAnnotationChanged:
       return "annotation changed";
+    case Problem::Kind::kFileNotUsed:
+      return "file not used";
   }
   return "skipped";
 }

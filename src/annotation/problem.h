@@ -14,6 +14,7 @@ struct Problem {
     kImageSkipped,       // one picture that a file names
     kAnnotationSkipped,  // one box, classification or tag; the rest of the picture is there
     kAnnotationChanged,  // taken, but not as it stands there (cut at the edge, rotated box)
+    kFileNotUsed,        // looks like annotations, but is none of the format that is read
   };
   Kind kind = Kind::kFileSkipped;
   std::string file;   // relative to the dataset's folder
@@ -23,7 +24,7 @@ struct Problem {
 
 // "FILE, PLACE: WHAT"
 std::string TextOf(const Problem& problem);
-// "file skipped", "image skipped", "annotation skipped", "annotation changed"
+// "file skipped", "image skipped", "annotation skipped", "annotation changed", "file not used"
 std::string NameOf(Problem::Kind kind);
 
 }  // namespace bowerbird::annotation

@@ -76,6 +76,9 @@ void AddImportFlags(CLI::App& command, ImportOptions& options) {
   command.add_option("--part-id", options.part_id,
                      "Whose they are; default: the main part of the first machine");
   command.add_option("--tags", options.tags, "For every item")->delimiter(',');
+  command.add_flag("--keep-labels", options.keep_labels,
+                   "Leave what is said about items that are there already");
+  command.add_flag("--follow", options.follow, "Go on with what comes into DIR, until Ctrl-C");
   command.add_option("--parallel", options.parallel, "Uploads at once")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
@@ -91,6 +94,9 @@ absl::Status RunImport(const HubClient& hub, const ImportOptions& options, bool 
   if (json) {
     std::printf("%s\n", Json({{"format", report.format},
                               {"sent", report.sent},
+                              {"new", report.added},
+                              {"changed", report.changed},
+                              {"unchanged", report.unchanged},
                               {"bytes", report.bytes},
                               {"skipped", report.skipped},
                               {"problem_count", report.problem_count},
@@ -99,10 +105,13 @@ absl::Status RunImport(const HubClient& hub, const ImportOptions& options, bool 
                             .c_str());
   } else {
     Tell(report.problems);
-    std::printf("%llu items are there (%s, %.1f MB), %llu skipped\n",
-                static_cast<unsigned long long>(report.sent), report.format.c_str(),
-                static_cast<double>(report.bytes) / 1e6,
-                static_cast<unsigned long long>(report.skipped));
+    const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf(
+        "%llu items are there (%s, %.1f MB): %llu new, %llu changed, %llu unchanged; %llu "
+        "skipped\n",
+        number(report.sent), report.format.c_str(), static_cast<double>(report.bytes) / 1e6,
+        number(report.added), number(report.changed), number(report.unchanged),
+        number(report.skipped));
   }
   return SkippedStatus(report.skipped);
 }

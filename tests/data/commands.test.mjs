@@ -7,42 +7,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { deflateSync } from 'node:zlib';
 import { freePort, program, Server } from '../server.mjs';
-
-function crc(bytes) {
-  let value = ~0;
-  for (const byte of bytes) {
-    value ^= byte;
-    for (let bit = 0; bit < 8; ++bit) value = (value >>> 1) ^ (0xedb88320 & -(value & 1));
-  }
-  return ~value >>> 0;
-}
-
-/** A PNG of one colour. */
-function png(width, height, red) {
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const size = Buffer.alloc(4);
-    size.writeUInt32BE(data.length);
-    const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc(body));
-    return Buffer.concat([size, body, sum]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const row = Buffer.alloc(1 + width * 3, red);
-  row[0] = 0;
-  const pixels = Buffer.concat(Array.from({ length: height }, () => row));
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(pixels)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
+import { png } from './pictures.mjs';
 
 describe('the commands of a hub', () => {
   let server, folder, coco;
@@ -87,6 +53,9 @@ describe('the commands of a hub', () => {
       assert.equal(report.sent, 3);
       assert.equal(report.skipped, 1);
       assert.match(JSON.stringify(report.problems), /gone\.png/);
+      assert.equal(report.new, round === 0 ? 3 : 0);
+      assert.equal(report.unchanged, round === 0 ? 0 : 3);
+      assert.equal(report.changed, 0);
     }
     const items = json('data', 'list');
     assert.equal(items.length, 3);
