@@ -77,14 +77,22 @@ absl::StatusOr<std::optional<ManifestRecord>> ManifestReader::Next() {
     buffer_.resize(count - count % kRecordBytes);
     offset_ += buffer_.size();
     at_ = 0;
-    if (buffer_.empty()) return std::optional<ManifestRecord>();
+    if (buffer_.empty()) {
+      if (offset_ < blob_->size()) {
+        return absl::DataLossError("the manifest of a snapshot ends too early");
+      }
+      return std::optional<ManifestRecord>();
+    }
   }
   ManifestRecord record{};
   std::memcpy(record.data(), buffer_.data() + at_, kRecordBytes);
   at_ += kRecordBytes;
-  if (record[kRecordBytes - 1] > static_cast<unsigned char>(annotation::Split::kTest)) {
+  // Whoever compares two manifests relies on the order.
+  if (record[kRecordBytes - 1] > static_cast<unsigned char>(annotation::Split::kTest) ||
+      std::memcmp(last_.data(), record.data(), kRecordBytes) > 0) {
     return absl::DataLossError("the manifest of a snapshot is damaged");
   }
+  last_ = record;
   return std::optional<ManifestRecord>(record);
 }
 

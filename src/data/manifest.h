@@ -37,7 +37,8 @@ class ManifestReader {
  public:
   // DATA_LOSS: it is missing or not a manifest.
   static absl::StatusOr<ManifestReader> Open(store::Blobs& blobs, const std::string& id);
-  // nullopt at the end.
+  // nullopt at the end. DATA_LOSS: it ends too early, or has records that StoreManifest does not
+  // write or in another order.
   absl::StatusOr<std::optional<ManifestRecord>> Next();
 
  private:
@@ -46,6 +47,7 @@ class ManifestReader {
   uint64_t offset_ = 0;
   std::string buffer_;
   size_t at_ = 0;
+  ManifestRecord last_{};
 };
 
 }  // namespace bowerbird::data
