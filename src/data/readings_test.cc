@@ -203,6 +203,44 @@ TEST_P(ReadingsTest, SqlCanNeitherWriteNorLookElsewhere) {
         "CREATE TABLE x(a int)",
         "VACUUM",
         "SELECT * FROM readings INTO OUTFILE 'x'",
+        "DETACH main",
+        "PRAGMA table_info('items')",
+        "SELECT writefile('/tmp/x', 'x')",
+        "SELECT fts3_tokenizer('x')",
+        "SELECT edit('x')",
+        "SELECT zeroblob(1000000000)",
+        "SELECT randomblob(1000000000)",
+        "SELECT printf('%.*c', 1000000000, 'x')",
+        "SELECT hex(zeroblob(100000000))",
+        "SELECT repeat('x', 1000000000)",
+        "SELECT * FROM generate_series(1, 1000000000)",
+        "COPY (SELECT 1) TO PROGRAM 'touch /tmp/x'",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_create(0)",
+        "SELECT dblink('host=x', 'SELECT 1')",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_xact_lock(1)",
+        "SELECT pg_notify('a', 'b')",
+        "SELECT pg_terminate_backend(1)",
+        "SELECT nextval('items_item_seq')",
+        "SELECT current_setting('data_directory')",
+        "SELECT table_to_xml('items', true, true, '')",
+        "SELECT * FROM pg_roles",
+        "SELECT * FROM pg_catalog.pg_class",
+        "SELECT query FROM pg_stat_activity",
+        "SELECT * FROM information_schema.tables",
+        "SELECT U&\"\\0070g_sleep\"(1)",
+        "SELECT * INTO TEMP x FROM readings",
+        "SELECT * FROM readings FOR UPDATE",
+        "WITH x AS (DELETE FROM readings RETURNING *) SELECT * FROM x",
+        "WITH x AS (INSERT INTO organizations(id) VALUES ('x') RETURNING *) SELECT * FROM x",
+        "DECLARE c CURSOR FOR SELECT 1",
+        "SET ROLE bowerbird",
+        "DO $$ BEGIN END $$",
+        "CALL x()",
+        "LISTEN x",
+        "LOCK TABLE readings",
+        "EXPLAIN ANALYZE SELECT 1",
         "SELECT 'unfinished"}) {
     const auto result = Sql(query);
     EXPECT_FALSE(result.ok()) << query;
@@ -228,6 +266,33 @@ TEST_P(ReadingsTest, SqlEndsAtItsLimitsOrWhenNobodyWaits) {
       context, caller_, "SELECT count(*) FROM readings a, readings b, readings c, readings d");
   EXPECT_EQ(slow.status().code(), absl::StatusCode::kDeadlineExceeded) << slow.status();
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(8));
+}
+
+TEST_P(ReadingsTest, SqlCannotTakeTheMemoryOfTheHub) {
+  AddMany(1);
+  // One letter becomes a hundred, three times: 100 MB in one value.
+  std::string large = "'" + std::string(100, 'a') + "'";
+  for (int times = 0; times < 3; ++times) {
+    large = "replace(" + large + ", 'a', '" + std::string(100, 'a') + "')";
+  }
+  const auto value = Sql("SELECT " + large);
+  EXPECT_EQ(value.status().code(), absl::StatusCode::kResourceExhausted) << value.status();
+  if (GetParam() != store::Engine::kSqlite) return;  // there it is the server's memory
+  // Each value within its limit, all of them beyond.
+  std::string columns;
+  for (int column = 0; column < 20; ++column) {
+    columns += (column == 0 ? "" : ", ") + std::string("replace(replace(replace('") +
+               std::string(30, 'a') + "', 'a', '" + std::string(100, 'a') + "'), 'a', '" +
+               std::string(100, 'a') + "'), 'a', '" + std::string(100, 'b') + "')";
+  }
+  const auto row = Sql("SELECT " + columns);
+  EXPECT_EQ(row.status().code(), absl::StatusCode::kResourceExhausted) << row.status();
+  const auto list =
+      Sql("WITH RECURSIVE n(x, y) AS (SELECT 1, '" + std::string(1000, 'x') +
+          "' UNION SELECT x + 1, y || x FROM n) SELECT count(*) FROM n ORDER BY max(y)");
+  EXPECT_TRUE(absl::IsResourceExhausted(list.status()) || absl::IsDeadlineExceeded(list.status()))
+      << list.status();
+  EXPECT_TRUE(Sql("SELECT count(*) FROM readings").ok());
 }
 
 }  // namespace
