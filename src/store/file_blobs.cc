@@ -197,7 +197,7 @@ absl::Status FileBlobs::WriteNew(const std::string& hash, std::string_view bytes
     RETURN_IF_ERROR(file->Close());
     return files_.SyncDirectory(FolderOf(hash));
   };
-  const absl::Status written = write();
+  absl::Status written = write();
   const MutexLock lock(names_);
   const auto own = filling_.find(hash);
   if (own == filling_.end() || own->second != filling) return written;
