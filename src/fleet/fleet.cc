@@ -24,7 +24,7 @@ std::string RandomUuid() {
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
   std::string text = HexOf(bytes);
-  for (const size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
+  for (const size_t at : {size_t{20}, size_t{16}, size_t{12}, size_t{8}}) text.insert(at, 1, '-');
   return text;
 }
 
@@ -91,7 +91,7 @@ absl::Status Fleet::MakeLocal() {
   const std::string name = options_.machine_name;
   const std::string part_name = name + "-main";
   const int64_t t = Nanoseconds(Now());
-  const absl::Status done = options_.database->Write([&](Connection& connection) -> absl::Status {
+  absl::Status done = options_.database->Write([&](Connection& connection) -> absl::Status {
     RETURN_IF_ERROR(connection
                         .Execute("INSERT INTO fleet_organizations(id, name, t, namespace, region)"
                                  " VALUES ($1, 'local', $2, '', '')",
