@@ -102,7 +102,7 @@ class Syncer {
 
   absl::Status Send(const Job& job);
   absl::Status SetAside(const std::string& path, const absl::Status& why);
-  void Finish(Job job, const absl::Status& status);
+  void Finish(const Job& job, const absl::Status& status);
   void Pause(bool connected) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanRetry(const std::string& path, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -37,7 +37,7 @@ void Syncer::RunWorker() {
       changed_.NotifyAll();
     }
     const absl::Status status = Send(job);
-    Finish(std::move(job), status);
+    Finish(job, status);
   }
 }
 
@@ -71,7 +71,7 @@ absl::Status Syncer::SetAside(const std::string& path, const absl::Status& why) 
   return why;
 }
 
-void Syncer::Finish(Job job, const absl::Status& status) {
+void Syncer::Finish(const Job& job, const absl::Status& status) {
   bool drop_queue = false;
   const bool ready = !absl::IsUnavailable(status) || uploader_.Ready();
   {

@@ -40,8 +40,8 @@ absl::Status Uploader::UploadSequence(const std::string& path) {
     ASSIGN_OR_RETURN(const std::string token, Token());
     Call call(*this, token, content->size());
     viam::app::data::v1::CreateSequenceResponse response;
-    const absl::Status sent = CallUnary(*hub_.channel, "viam.app.data.v1.DataService",
-                                        "CreateSequence", call.context(), request, response);
+    absl::Status sent = CallUnary(*hub_.channel, "viam.app.data.v1.DataService", "CreateSequence",
+                                  call.context(), request, response);
     // It will say so to every one: no reason to ask for each again and again.
     if (absl::IsUnimplemented(sent))
       return InvalidArgument("this hub keeps no sequences (" + MessageOf(sent) +
