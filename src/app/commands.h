@@ -20,6 +20,7 @@ CLI::App* RegisterKey(CLI::App& app, int* exit_status);
 CLI::App* RegisterDetect(CLI::App& app, int* exit_status);
 CLI::App* RegisterClassify(CLI::App& app, int* exit_status);
 CLI::App* RegisterInspect(CLI::App& app, int* exit_status);
+CLI::App* RegisterEvaluate(CLI::App& app, int* exit_status);
 CLI::App* RegisterBench(CLI::App& app, int* exit_status);
 
 // Prints "bowerbird: `message`" to stderr and stores 1.

@@ -39,17 +39,10 @@ vision::Decoder ToDecoder(const std::string& name) {
 
 }  // namespace
 
-void AddFinderFlags(CLI::App& command, FinderFlags& flags) {
-  command.add_option("--model", flags.model, "A .tflite file")->required();
+void AddModelFlags(CLI::App& command, FinderFlags& flags) {
+  command.add_option("--model", flags.model, "A .tflite file");
   command.add_option("--labels", flags.labels,
                      "Names of the classes, one a line; without it those packed into the model");
-  command.add_option("--min-confidence", flags.min_confidence, "Drop what is less certain")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command.add_option("--top", flags.top, "Keep the N most certain; 0 keeps all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--draw", flags.draw, "Write annotated pictures into this folder, as JPEG");
   command.add_option("--resize", flags.resize, "How a picture is fitted into the model's input")
       ->check(CLI::IsMember({"stretch", "letterbox", "letterbox-top-left"}));
   command.add_option("--filter", flags.filter, "How it is scaled: antialiased, or 2x2 taps")
@@ -68,6 +61,18 @@ void AddFinderFlags(CLI::App& command, FinderFlags& flags) {
   command.add_option("--threads", flags.threads, "Threads of the model runtime")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+}
+
+void AddFinderFlags(CLI::App& command, FinderFlags& flags) {
+  AddModelFlags(command, flags);
+  command.get_option("--model")->required();
+  command.add_option("--min-confidence", flags.min_confidence, "Drop what is less certain")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command.add_option("--top", flags.top, "Keep the N most certain; 0 keeps all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--draw", flags.draw, "Write annotated pictures into this folder, as JPEG");
   command.add_option("--every", flags.every, "Of a video, look at every N-th frame")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

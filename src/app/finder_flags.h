@@ -36,7 +36,9 @@ struct FinderFlags {
   std::vector<std::string> files;
 };
 
-// Adds them to `command`; `flags` must outlive it.
+// Which model, and how pictures are prepared for it. `flags` must outlive `command`.
+void AddModelFlags(CLI::App& command, FinderFlags& flags);
+// These and what there is to look at and to draw.
 void AddFinderFlags(CLI::App& command, FinderFlags& flags);
 // Those that only make sense for boxes.
 void AddBoxFlags(CLI::App& command, FinderFlags& flags);

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   bowerbird::app::RegisterDetect(app, &exit_status);
   bowerbird::app::RegisterClassify(app, &exit_status);
   bowerbird::app::RegisterInspect(app, &exit_status);
+  bowerbird::app::RegisterEvaluate(app, &exit_status);
   bowerbird::app::RegisterBench(app, &exit_status);
   bowerbird::app::RegisterProbeModel(app, &exit_status);
   try {
