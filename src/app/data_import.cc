@@ -73,6 +73,7 @@ class Run {
     }
     being_written_ = 0;
     std::vector<std::thread> workers;
+    workers.reserve(static_cast<size_t>(options_.parallel));
     for (int i = 0; i < options_.parallel; ++i) {
       workers.emplace_back([this, i] {
         pthread_setname_np(pthread_self(), ("import-" + std::to_string(i)).c_str());
@@ -234,7 +235,7 @@ class Run {
   // When following, a hub that is gone is waited for, longer each time.
   absl::Status Patiently(const std::function<absl::Status()>& call) {
     for (milliseconds pause = kFirstRetry;; pause = std::min(2 * pause, kLongestRetry)) {
-      const absl::Status status = call();
+      absl::Status status = call();
       if (!options_.follow || !MayPass(status)) return status;
       {
         const MutexLock lock(mutex_);
@@ -329,7 +330,7 @@ absl::Status Follow(FileSystem& files, const ImportOptions& options, Run& run) {
   std::string told;
   while (!Interrupted()) {
     watch.WatchFolders();
-    const absl::Status status = OnePass(files, options, run);
+    absl::Status status = OnePass(files, options, run);
     if (Interrupted()) break;
     // An empty folder, or annotations of which only a part is there yet, are waited for.
     const bool may_come = absl::IsNotFound(status) || absl::IsInvalidArgument(status);
