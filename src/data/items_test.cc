@@ -221,13 +221,18 @@ TEST_P(ItemsTest, WhatCannotBeIsRefusedAndLeavesNothing) {
 }
 
 TEST_P(ItemsTest, AFullOrBrokenDiskFailsTheUploadAndLaterUploadsAreFine) {
-  for (const FileOperation operation : {FileOperation::kAppend, FileOperation::kSync,
-                                        FileOperation::kRename, FileOperation::kSyncDirectory}) {
-    files_.Add({.operation = operation,
-                .error = operation == FileOperation::kAppend ? ENOSPC : EIO,
-                .torn_bytes = 3});
-    EXPECT_FALSE(catalog_->items().Add(caller_, ItemAt(1), "content").ok());
-    EXPECT_EQ(catalog_->items().Count(caller_, {})->count, 0u);
+  // Written under its name at once, and by way of the scratch folder.
+  for (const std::string& content : {std::string("small"), std::string(500'000, 'l')}) {
+    for (const FileOperation operation : {FileOperation::kAppend, FileOperation::kSync,
+                                          FileOperation::kRename, FileOperation::kSyncDirectory}) {
+      if (operation == FileOperation::kRename && content == "small") continue;
+      files_.Add({.operation = operation,
+                  .error = operation == FileOperation::kAppend ? ENOSPC : EIO,
+                  .torn_bytes = 3});
+      EXPECT_FALSE(catalog_->items().Add(caller_, ItemAt(1), content).ok());
+      EXPECT_EQ(catalog_->items().Count(caller_, {})->count, 0u);
+      files_.ClearFaults();
+    }
   }
   const std::string id = Add(ItemAt(1), "content");
   EXPECT_EQ(*catalog_->items().Read(Get(id)), "content");

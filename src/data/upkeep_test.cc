@@ -76,10 +76,12 @@ TEST_P(UpkeepTest, VerifyLooksAtManifestsToo) {
 TEST_P(UpkeepTest, FilesWithoutAnItemAreFoundAndCollectedAfterTheirGrace) {
   const std::string id = Add(1);
   Age(BlobPath(Get(id).content_hash));
-  // What an upload that was cut off leaves: content without a row.
+  // What an upload that was cut off leaves: content without a row. Small content that fails is
+  // taken away at once.
+  const std::string content(500'000, 'c');
   files_.Add({.operation = FileOperation::kSyncDirectory, .path = "/blobs/", .error = EIO});
-  ASSERT_FALSE(catalog_->items().Add(caller_, ItemAt(2), "cut off").ok());
-  const std::string orphan = Sha256Hex(std::string("cut off"));
+  ASSERT_FALSE(catalog_->items().Add(caller_, ItemAt(2), content).ok());
+  const std::string orphan = Sha256Hex(content);
   EXPECT_TRUE(Verify(true).files_without_item.empty());
   EXPECT_EQ(*catalog_->upkeep().CollectGarbage(), 0u);
   Age(BlobPath(orphan));
