@@ -266,7 +266,11 @@ class Run {
   }
 
   const ImportOptions& options_;
-  const google::protobuf::Timestamp start_ = google::protobuf::util::TimeUtil::GetCurrentTime();
+  // To the nanosecond, so that no two runs share it (TimeUtil::GetCurrentTime() gives seconds
+  // only).
+  const google::protobuf::Timestamp start_ =
+      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
+          std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
   const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
   const PictureSender sender_;
   const Settler settler_;
