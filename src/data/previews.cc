@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "annotation/perceptual_hash.h"
@@ -23,6 +24,7 @@ constexpr uint64_t kLargestPicture = uint64_t{256} << 20;
 // Files of the cache are not synced: a power cut can leave one cut off.
 constexpr std::string_view kJpegEnd = "\xff\xd9";
 constexpr int64_t kTasksAtOnce = 64;
+constexpr size_t kTasksOfOne = 8;  // what a caller waits for at most, if the thread is at it
 // prepared: 0 to do, 1 done, 2 cannot be decoded.
 constexpr int64_t kDone = 1;
 constexpr int64_t kCannot = 2;
@@ -57,25 +59,55 @@ void Previews::Wake() {
 }
 
 absl::Status Previews::WaitUntilDone() {
-  if (!thread_.joinable()) return DoAll();
-  const MutexLock lock(mutex_);
-  const uint64_t wanted = wanted_;
-  while (done_ < wanted && !stopping_) changed_.Wait(mutex_);
-  return absl::OkStatus();
+  int64_t last = 0;
+  RETURN_IF_ERROR(core_.database().Read([&](Connection& connection) {
+    return connection.Query("SELECT item FROM items ORDER BY item DESC LIMIT 1", {},
+                            [&](const Row& row) {
+                              last = row.Integer(0);
+                              return absl::OkStatus();
+                            });
+  }));
+  return DoAll(last);
 }
 
-absl::Status Previews::DoAll() {
+absl::Status Previews::DoAll(int64_t last) {
   while (true) {
-    ASSIGN_OR_RETURN(const auto tasks, NextTasks());
-    if (tasks.empty()) return absl::OkStatus();
-    for (const Task& task : tasks) {
-      {
-        const MutexLock lock(mutex_);
-        if (stopping_) return Unavailable("the catalog is being closed");
-      }
-      RETURN_IF_ERROR(Prepare(task));
+    uint64_t releases = 0;
+    {
+      const MutexLock lock(mutex_);
+      if (stopping_) return Unavailable("the catalog is being closed");
+      releases = releases_;
     }
+    ASSIGN_OR_RETURN(const auto tasks, NextTasks(last));
+    if (tasks.empty()) return absl::OkStatus();
+    const std::vector<Task> claimed = Claim(tasks);
+    if (claimed.empty()) {
+      // Others are at all of them.
+      const MutexLock lock(mutex_);
+      while (releases_ == releases && !stopping_) changed_.Wait(mutex_);
+      continue;
+    }
+    const absl::Status status = Prepare(claimed);
+    Release(claimed);
+    RETURN_IF_ERROR(status);
   }
+}
+
+std::vector<Previews::Task> Previews::Claim(const std::vector<Task>& tasks) {
+  std::vector<Task> claimed;
+  const MutexLock lock(mutex_);
+  for (const Task& task : tasks) {
+    if (claimed.size() == kTasksOfOne) break;
+    if (claimed_.insert(task.item).second) claimed.push_back(task);
+  }
+  return claimed;
+}
+
+void Previews::Release(const std::vector<Task>& claimed) {
+  const MutexLock lock(mutex_);
+  for (const Task& task : claimed) claimed_.erase(task.item);
+  ++releases_;
+  changed_.NotifyAll();
 }
 
 void Previews::Loop() {
@@ -89,7 +121,7 @@ void Previews::Loop() {
       if (stopping_) return;
       wanted = wanted_;
     }
-    if (const absl::Status status = DoAll(); !status.ok()) {
+    if (const absl::Status status = DoAll(std::numeric_limits<int64_t>::max()); !status.ok()) {
       LogWarning("data", "previews stay undone: " + MessageOf(status));
     }
     const MutexLock lock(mutex_);
@@ -98,13 +130,13 @@ void Previews::Loop() {
   }
 }
 
-absl::StatusOr<std::vector<Previews::Task>> Previews::NextTasks() {
+absl::StatusOr<std::vector<Previews::Task>> Previews::NextTasks(int64_t last) {
   std::vector<Task> tasks;
   RETURN_IF_ERROR(core_.database().Read([&](Connection& connection) {
     return connection.Query(
-        "SELECT item, hash FROM items WHERE prepared = 0 ORDER BY item LIMIT " +
+        "SELECT item, hash FROM items WHERE prepared = 0 AND item <= $1 ORDER BY item LIMIT " +
             std::to_string(kTasksAtOnce),
-        {}, [&](const Row& row) {
+        {last}, [&](const Row& row) {
           tasks.push_back({.item = row.Integer(0), .hash = HexOfBytes(row.Blob(1))});
           return absl::OkStatus();
         });
@@ -112,21 +144,27 @@ absl::StatusOr<std::vector<Previews::Task>> Previews::NextTasks() {
   return tasks;
 }
 
-absl::Status Previews::Prepare(const Task& task) {
-  std::optional<uint64_t> looks;
-  const auto jpeg = Make(task.hash, &looks);
-  if (jpeg.ok()) Keep(task.hash, *jpeg);
+// One transaction for all: each would wait for the disk.
+absl::Status Previews::Prepare(const std::vector<Task>& tasks) {
+  std::vector<Prepared> prepared;
+  prepared.reserve(tasks.size());
+  for (const Task& task : tasks) {
+    Prepared& one = prepared.emplace_back(Prepared{.item = task.item});
+    const auto jpeg = Make(task.hash, &one.looks);
+    one.decoded = jpeg.ok();
+    if (jpeg.ok()) Keep(task.hash, *jpeg);
+  }
   return core_.database().Write([&](Connection& connection) {
-    if (!jpeg.ok()) {
-      return connection
-          .Execute("UPDATE items SET prepared = $1 WHERE item = $2", {kCannot, task.item})
-          .status();
+    for (const Prepared& one : prepared) {
+      const store::Value looks = one.decoded && one.looks
+                                     ? store::Value(static_cast<int64_t>(*one.looks))
+                                     : store::Value();
+      RETURN_IF_ERROR(connection
+                          .Execute("UPDATE items SET prepared = $1, looks = $2 WHERE item = $3",
+                                   {one.decoded ? kDone : kCannot, looks, one.item})
+                          .status());
     }
-    const store::Value value = looks ? store::Value(static_cast<int64_t>(*looks)) : store::Value();
-    return connection
-        .Execute("UPDATE items SET prepared = $1, looks = $2 WHERE item = $3",
-                 {kDone, value, task.item})
-        .status();
+    return absl::OkStatus();
   });
 }
 

@@ -2,6 +2,7 @@
 #include "data/snapshots.h"
 
 #include <set>
+#include <thread>
 
 #include "base/sha256.h"
 #include "data/testing_catalog.h"
@@ -46,6 +47,22 @@ class SnapshotsTest : public CatalogTest {
 };
 INSTANTIATE_TEST_SUITE_P(Engines, SnapshotsTest,
                          Values(store::Engine::kSqlite, store::Engine::kPostgresql), EngineName);
+
+// A split looks at the pictures, which are prepared in the background: those who wait share the
+// work with the thread that does it, while more pictures come in.
+TEST_P(SnapshotsTest, ManyMayWaitForTheLooksOfPicturesWhileOthersUpload) {
+  for (int second = 10; second < 40; ++second) Add(ItemAt(second * 100), Jpeg(second));
+  std::vector<std::thread> threads;
+  std::vector<std::string> made(3);
+  for (std::string& id : made) {
+    threads.emplace_back([&] { id = Make(SplitOptions{.validation_fraction = 0.3}).id; });
+  }
+  for (int second = 50; second < 70; ++second) Add(ItemAt(second * 100), Jpeg(second));
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_NE(made[0], "");
+  EXPECT_EQ(made[1], made[0]);
+  EXPECT_EQ(made[2], made[0]);
+}
 
 TEST_P(SnapshotsTest, TheIdIsTheHashOfTheManifestAndOfNothingElse) {
   const Snapshot first = Make();
