@@ -22,6 +22,7 @@ if(BOWERBIRD_SANITIZE)
   if(BOWERBIRD_SANITIZE MATCHES thread)
     # Asio's fences stand beside its mutexes, which are seen; GCC warns that the fences are not.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-include${CMAKE_SOURCE_DIR}/cmake/thread_sanitizer.h>)
   endif()
 endif()
 

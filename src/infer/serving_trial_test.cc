@@ -185,6 +185,7 @@ uint64_t GrowthUnderLoad(const TfliteModel& model, uint64_t before) {
 TEST_F(ServingTrialTest, AGraphThatDiesOfSeveralRowsIsServedCallByCall) {
   // A child of a sanitized program is to die of a signal, too, and not to exit after its report.
   setenv("ASAN_OPTIONS", "handle_segv=0:abort_on_error=1", 1);
+  setenv("TSAN_OPTIONS", "handle_segv=0:abort_on_error=1:allocator_may_return_null=1", 1);
   const FileOnDisk file(DeadlyInRows());
   const auto probe = Probe(ThisProgram());
   const auto dead = Probe(Shell("kill -SEGV $$"));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "machine/camera_test_machine.h"
@@ -54,7 +55,10 @@ class FixedCamera final : public Camera {
  public:
   absl::StatusOr<CameraImages> GetImages(const Context&, const std::vector<std::string>&,
                                          const Json& extra) override {
-    last_extra = extra;
+    {
+      const MutexLock lock(mutex);
+      last_extra = extra;
+    }
     if (!status.ok()) return status;
     return images;
   }
@@ -72,7 +76,8 @@ class FixedCamera final : public Camera {
 
   CameraImages images;
   absl::Status status;
-  Json last_extra;
+  Mutex mutex;
+  Json last_extra;  // of any of the callers
 };
 
 class FixedVision final : public Vision {
