@@ -8,16 +8,24 @@
 namespace bowerbird::store {
 namespace {
 
+// From so many bytes on an allocation goes with work that takes longer than the question.
+constexpr int kLarge = 64 << 10;
+
 struct Budget {
-  bool is_limited = false;
+  const std::function<bool()>* must_stop = nullptr;  // not null: limited
   int64_t left = 0;
 };
 
 thread_local Budget budget;
 sqlite3_mem_methods plain;  // set once, before SQLite allocates anything
 
+bool IsRefused(int size, int growth) {
+  if (budget.must_stop == nullptr) return false;
+  return budget.left < growth || (size >= kLarge && (*budget.must_stop)());
+}
+
 void* Allocate(int size) {
-  if (budget.is_limited && budget.left < size) return nullptr;
+  if (IsRefused(size, size)) return nullptr;
   void* const block = plain.xMalloc(size);
   if (block != nullptr) budget.left -= plain.xSize(block);
   return block;
@@ -30,7 +38,7 @@ void Free(void* block) {
 
 void* Reallocate(void* block, int size) {
   const int before = plain.xSize(block);
-  if (budget.is_limited && budget.left < size - before) return nullptr;
+  if (IsRefused(size, size - before)) return nullptr;
   void* const moved = plain.xRealloc(block, size);
   if (moved != nullptr) budget.left -= plain.xSize(moved) - before;
   return moved;
@@ -54,8 +62,8 @@ absl::Status CountSqliteMemory() {
                            : Internal("SQLite was used before its memory could be counted");
 }
 
-SqliteMemoryLimit::SqliteMemoryLimit(int64_t bytes) {
-  budget = {.is_limited = true, .left = bytes};
+SqliteMemoryLimit::SqliteMemoryLimit(int64_t bytes, const std::function<bool()>& must_stop) {
+  budget = {.must_stop = &must_stop, .left = bytes};
 }
 
 SqliteMemoryLimit::~SqliteMemoryLimit() { budget = {}; }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "absl/status/status.h"
 
@@ -14,10 +15,12 @@ namespace bowerbird::store {
 absl::Status CountSqliteMemory();
 
 // While it exists, what this thread allocates through SQLite beyond `bytes` fails with
-// SQLITE_NOMEM. One at a time in a thread; nothing else of SQLite may be used there meanwhile.
+// SQLITE_NOMEM; so does any large allocation once `must_stop` says so, because SQLite looks at its
+// progress handler only where a statement loops. `must_stop` must outlive it. One at a time in a
+// thread; nothing else of SQLite may be used there meanwhile.
 class SqliteMemoryLimit {
  public:
-  explicit SqliteMemoryLimit(int64_t bytes);
+  SqliteMemoryLimit(int64_t bytes, const std::function<bool()>& must_stop);
   ~SqliteMemoryLimit();
   SqliteMemoryLimit(const SqliteMemoryLimit&) = delete;
   SqliteMemoryLimit& operator=(const SqliteMemoryLimit&) = delete;

@@ -9,6 +9,7 @@
 #include "store/sqlite_connection.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_memory.h"
+#include "store/sqlite_text_functions.h"
 #include "store/user_query_rules.h"
 
 namespace bowerbird::store {
@@ -18,6 +19,14 @@ using Clock = std::chrono::steady_clock;
 
 // Of everything that a query has at a time: values, sorting, the pages it reads.
 constexpr int64_t kMemory = int64_t{256} << 20;
+// Where the time is looked at, and how much can be done until then: SQLite cannot be interrupted
+// within a function or between two jumps of its program. What these leave is measured in
+// docs/data.md.
+constexpr int kStepsPerQuestion = 100;
+constexpr int kMostValueBytes = 8 << 20;  // and a row that is sorted; a reading has at most 4 MB
+constexpr int kMostStatementBytes = 32'000;
+constexpr int kMostInstructions = 10'000;
+constexpr int kMostArguments = 32;
 
 // What the hooks of a running query look at.
 struct Watch {
@@ -31,6 +40,14 @@ struct Watch {
   bool timed_out = false;
   std::string refused;
 };
+
+// Sticks: whatever SQLite makes of an end, the reason is known.
+bool MustEnd(Watch& watch) {
+  watch.timed_out = watch.timed_out || Clock::now() >= watch.deadline;
+  return watch.timed_out || !watch.context.Check().ok();
+}
+
+int Progress(void* data) { return MustEnd(*static_cast<Watch*>(data)) ? 1 : 0; }
 
 int Refuse(Watch& watch, std::string what) {
   watch.refused = std::move(what);
@@ -48,6 +65,8 @@ bool IsAllowed(std::string_view function) {
 int Authorize(void* data, int action, const char* first, const char* second, const char*,
               const char* scope) {
   Watch& watch = *static_cast<Watch*>(data);
+  // Names that stand for one another many times over take their time here.
+  if (MustEnd(watch)) return SQLITE_DENY;
   switch (action) {
     case SQLITE_SELECT:
     case SQLITE_RECURSIVE:
@@ -66,12 +85,6 @@ int Authorize(void* data, int action, const char* first, const char* second, con
     default:
       return Refuse(watch, "anything but SELECT");
   }
-}
-
-int Progress(void* data) {
-  Watch& watch = *static_cast<Watch*>(data);
-  watch.timed_out = Clock::now() >= watch.deadline;
-  return watch.timed_out || !watch.context.Check().ok() ? 1 : 0;
 }
 
 UserValue ValueOf(sqlite3_stmt* statement, int column) {
@@ -133,8 +146,15 @@ absl::Status Ended(const Watch& watch, sqlite3* database, int code) {
     return absl::DeadlineExceededError("the query took too long: ask for a shorter time");
   }
   RETURN_IF_ERROR(watch.context.Check());
-  absl::Status status = SqliteError(database, code);
-  if ((code & 0xff) == SQLITE_TOOBIG || (code & 0xff) == SQLITE_NOMEM) return status;
+  if ((code & 0xff) == SQLITE_TOOBIG) {
+    return ResourceExhausted("a text of the query, or the query, is too large (" +
+                             std::to_string(kMostValueBytes >> 20) + " MB, " +
+                             std::to_string(kMostStatementBytes / 1000) + " kB): ask for less");
+  }
+  if ((code & 0xff) == SQLITE_NOMEM) {
+    return ResourceExhausted("the query takes more than " + std::to_string(kMemory >> 20) +
+                             " MB of memory, or has too many parts: ask for less");
+  }
   return InvalidArgument("the query cannot be run: " + std::string(sqlite3_errmsg(database)));
 }
 
@@ -185,14 +205,15 @@ absl::Status MakeViews(SqliteConnection& connection, const UserQuery& query, con
 
 void Limit(sqlite3* database, const UserQuery& query, Watch& watch) {
   sqlite3_limit(database, SQLITE_LIMIT_LENGTH,
-                static_cast<int>(std::min<uint64_t>(query.byte_limit, 1u << 30)));
-  sqlite3_limit(database, SQLITE_LIMIT_SQL_LENGTH, 100'000);
+                static_cast<int>(std::min<uint64_t>(query.byte_limit, uint64_t{kMostValueBytes})));
+  sqlite3_limit(database, SQLITE_LIMIT_SQL_LENGTH, kMostStatementBytes);
+  sqlite3_limit(database, SQLITE_LIMIT_VDBE_OP, kMostInstructions);
+  sqlite3_limit(database, SQLITE_LIMIT_FUNCTION_ARG, kMostArguments);
   sqlite3_limit(database, SQLITE_LIMIT_EXPR_DEPTH, 200);
   sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
-  sqlite3_limit(database, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
   sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_set_authorizer(database, Authorize, &watch);
-  sqlite3_progress_handler(database, 10'000, Progress, &watch);
+  sqlite3_progress_handler(database, kStepsPerQuestion, Progress, &watch);
 }
 
 }  // namespace
@@ -209,8 +230,10 @@ absl::StatusOr<UserResult> RunSqliteUserQuery(const std::string& path, const Con
       .refused = ""};
   RETURN_IF_ERROR(MakeViews(*connection, query, watch));
   sqlite3* const database = connection->handle();
+  const MustStop must_stop = [&watch] { return MustEnd(watch); };
+  RETURN_IF_ERROR(ReplaceTextFunctions(database, must_stop));
   Limit(database, query, watch);
-  const SqliteMemoryLimit memory(kMemory);
+  const SqliteMemoryLimit memory(kMemory, must_stop);
   sqlite3_stmt* prepared = nullptr;
   const char* tail = nullptr;
   const int code = sqlite3_prepare_v2(database, query.sql.data(),
