@@ -3,8 +3,8 @@
 // Taking in 100 KB images with a durable commit, against what the disk does with the same bytes:
 // the same number of threads, each writing files and syncing each of them. The two take turns in
 // short bursts, so that whatever else the disk does meanwhile hits both; one round is not counted.
-// usage: bench_data_ingest
-// FOLDER [postgresql://…]   FOLDER lies on the disk that is measured
+// A row for each number of clients that send at the same time.
+// usage: bench_data_ingest FOLDER [postgresql://…]   FOLDER lies on the disk that is measured
 #include <sys/resource.h>
 
 #include <atomic>
@@ -19,9 +19,9 @@
 namespace bowerbird::bench {
 namespace {
 
-constexpr int kThreads = 16;
-constexpr int kImagesOfThread = 4;  // of a burst
-constexpr int kBursts = 8;          // of a round
+constexpr int kClients[] = {1, 16, 64};
+constexpr int kImagesOfBurst = 64;
+constexpr int kBursts = 8;  // of a round
 constexpr size_t kImageBytes = 100'000;
 
 // Content that no file system can make smaller, another one for each image.
@@ -63,16 +63,17 @@ struct Speed {
   double CpuOfImage() const { return images == 0 ? 0 : cpu_ms / images; }
 };
 
-Speed Burst(const std::vector<std::string>& images, uint64_t first, const Store& store) {
+Speed Burst(const std::vector<std::string>& images, uint64_t first, int clients,
+            const Store& store) {
   std::atomic<int> failed = 0;
   const double cpu = CpuMilliseconds();
   const auto start = Clock::now();
   {
     std::vector<std::jthread> threads;
-    for (int thread = 0; thread < kThreads; ++thread) {
-      threads.emplace_back([&, thread] {
-        for (int image = 0; image < kImagesOfThread; ++image) {
-          const auto at = static_cast<size_t>(thread * kImagesOfThread + image);
+    const auto share = images.size() / static_cast<size_t>(clients);
+    for (size_t client = 0; client < static_cast<size_t>(clients); ++client) {
+      threads.emplace_back([&, client] {
+        for (size_t at = client * share; at < (client + 1) * share; ++at) {
           const absl::Status status = store(first + at, images[at]);
           if (status.ok()) continue;
           std::fprintf(stderr, "data_ingest: %s\n", status.ToString().c_str());
@@ -83,7 +84,7 @@ Speed Burst(const std::vector<std::string>& images, uint64_t first, const Store&
   }
   return {.seconds = std::chrono::duration<double>(Clock::now() - start).count(),
           .cpu_ms = CpuMilliseconds() - cpu,
-          .images = kThreads * kImagesOfThread,
+          .images = kImagesOfBurst,
           .failed = failed > 0};
 }
 
@@ -93,6 +94,44 @@ absl::Status WriteAndSync(FileSystem& files, const std::string& path, const std:
   absl::Status status = (*file)->Append(bytes);
   if (status.ok()) status = (*file)->Sync();
   return status.ok() ? (*file)->Close() : status;
+}
+
+// What is measured, and how many images it has seen: each gets another content.
+struct Subject {
+  Store to_disk, to_catalog;
+  std::string database;
+  uint64_t number = 0;
+};
+
+void Measure(Subject& subject, int clients) {
+  std::vector<double> disk, ours, ratio, disk_cpu, ours_cpu;
+  for (int round = -1; round < kRounds; ++round) {
+    Speed plain_speed, our_speed;
+    for (int burst = 0; burst < kBursts; ++burst) {
+      std::vector<std::string> images;
+      for (uint64_t image = 0; image < kImagesOfBurst; ++image) {
+        images.push_back(Image(subject.number + image));
+      }
+      plain_speed += Burst(images, subject.number, clients, subject.to_disk);
+      our_speed += Burst(images, subject.number, clients, subject.to_catalog);
+      subject.number += images.size();
+    }
+    if (round < 0) continue;
+    disk.push_back(plain_speed.PerSecond());
+    ours.push_back(our_speed.PerSecond());
+    disk_cpu.push_back(plain_speed.CpuOfImage());
+    ours_cpu.push_back(our_speed.CpuOfImage());
+    ratio.push_back(disk.back() == 0 ? 0 : ours.back() / disk.back());
+  }
+  Print("data_ingest",
+        {{"database", subject.database},
+         {"unit", "durable 100 KB images per second over files written and synced"},
+         {"clients", clients},
+         {"disk_per_second", Median(disk)},
+         {"ours_per_second", Median(ours)},
+         {"disk_cpu_ms", Median(disk_cpu)},
+         {"ours_cpu_ms", Median(ours_cpu)}},
+        Median(ratio), 0.7, /*smaller_is_better=*/false, Spread(disk));
 }
 
 int Run(const std::string& folder, const std::string& database) {
@@ -109,12 +148,12 @@ int Run(const std::string& folder, const std::string& database) {
     return 1;
   }
   const data::Caller caller{.organization_id = "org", .name = "bench"};
-  std::vector<double> disk, ours, ratio, disk_cpu, ours_cpu;
-  uint64_t number = 0;
-  const Store to_disk = [&](uint64_t at, const std::string& bytes) {
+  Subject subject;
+  subject.database = database == "sqlite" ? "SQLite" : "PostgreSQL";
+  subject.to_disk = [&](uint64_t at, const std::string& bytes) {
     return WriteAndSync(*files, plain + "/" + std::to_string(at), bytes);
   };
-  const Store to_catalog = [&](uint64_t at, const std::string& bytes) {
+  subject.to_catalog = [&](uint64_t at, const std::string& bytes) {
     data::NewItem item;
     item.source.component_name = "camera";
     item.source.mime_type = "image/jpeg";
@@ -122,33 +161,7 @@ int Run(const std::string& folder, const std::string& database) {
     item.tags = {"captured"};
     return (*catalog)->items().Add(caller, item, bytes).status();
   };
-  for (int round = -1; round < kRounds; ++round) {
-    Speed plain_speed, our_speed;
-    for (int burst = 0; burst < kBursts; ++burst) {
-      std::vector<std::string> images;
-      for (int image = 0; image < kThreads * kImagesOfThread; ++image) {
-        images.push_back(Image(number + static_cast<uint64_t>(image)));
-      }
-      plain_speed += Burst(images, number, to_disk);
-      our_speed += Burst(images, number, to_catalog);
-      number += images.size();
-    }
-    if (round < 0) continue;
-    disk.push_back(plain_speed.PerSecond());
-    ours.push_back(our_speed.PerSecond());
-    disk_cpu.push_back(plain_speed.CpuOfImage());
-    ours_cpu.push_back(our_speed.CpuOfImage());
-    ratio.push_back(disk.back() == 0 ? 0 : ours.back() / disk.back());
-  }
-  Print("data_ingest",
-        {{"database", database == "sqlite" ? "SQLite" : "PostgreSQL"},
-         {"unit", "durable 100 KB images per second over files written and synced"},
-         {"threads", kThreads},
-         {"disk_per_second", Median(disk)},
-         {"ours_per_second", Median(ours)},
-         {"disk_cpu_ms", Median(disk_cpu)},
-         {"ours_cpu_ms", Median(ours_cpu)}},
-        Median(ratio), 0.7, /*smaller_is_better=*/false, Spread(disk));
+  for (const int clients : kClients) Measure(subject, clients);
   return 0;
 }
 
