@@ -42,6 +42,7 @@ void Syncer::RunWorker() {
 }
 
 absl::Status Syncer::Send(const Job& job) {
+  const auto before = files_.Stat(job.path);
   absl::Status status;
   if (job.path.ends_with(kClosedSuffix)) {
     const auto records = uploader_.UploadCapture(job.path);
@@ -57,6 +58,13 @@ absl::Status Syncer::Send(const Job& job) {
   if (absl::IsNotFound(status)) return absl::OkStatus();
   if (IsTerminal(status)) return SetAside(job.path, status);
   RETURN_IF_ERROR(status);
+  // A file of somebody else can grow meanwhile: one that is written slowly, or that looks old since
+  // the clock jumped. What came later would be lost with it.
+  const auto after = files_.Stat(job.path);
+  if (before.ok() && after.ok() &&
+      (before->size != after->size || before->modified != after->modified)) {
+    return absl::AbortedError("it was changed while it was sent: it stays, and is sent again");
+  }
   const absl::Status removed = files_.Remove(job.path);
   if (removed.ok() || absl::IsNotFound(removed)) return absl::OkStatus();
   return Annotate(removed, "the hub has the file, but it stays here");

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/syncer.h"
 
+#include <atomic>
 #include <cerrno>
+#include <fstream>
+#include <set>
 
 #include "capture/capture_fixture.h"
 #include "capture/testing/test_hub.h"
@@ -127,6 +130,70 @@ TEST_F(SyncerTest, OtherFilesGoWithTheTagsAndDatasetsOfTheirFolders) {
   EXPECT_EQ(item.file_extension, ".txt");
   EXPECT_THAT(item.tags, ElementsAre("all", "red"));
   EXPECT_THAT(item.dataset_ids, ElementsAre("d1"));
+}
+
+TEST_F(SyncerTest, AFileThatGrowsWhileItIsSentStaysUntilAllOfItIsThere) {
+  std::filesystem::create_directories(folder_ + "/extra");
+  const std::string path = folder_ + "/extra/notes.txt";
+  ASSERT_TRUE(WriteFileDurably(files_, path, "hello").ok());
+  auto options = Options();
+  options.config.capture_dir = folder_ + "/captures";
+  options.config.additional_sync_paths = {folder_ + "/extra"};
+  options.hub.part_id = "";
+  std::atomic<int> asked = 0;
+  // Asked when the size of what is sent is known already.
+  options.hub.configured_part = [&]() -> std::string {
+    if (++asked == 1) std::ofstream(path, std::ios::app) << ", world";
+    return "part-1";
+  };
+  Syncer syncer(files_, metrics_, options);
+  ASSERT_TRUE(Soon([&] { return Files("notes.txt").empty(); })) << syncer.Status().dump();
+  std::set<std::string> contents;
+  for (const auto& item : hub_.items()) contents.insert(item.content);
+  EXPECT_THAT(contents, ElementsAre("hello", "hello, world"));
+}
+
+// What decides whether a file is old enough is the only place where the time of day counts.
+TEST_F(SyncerTest, WhileTheClockJumpsBothWaysEveryItemIsThereOnce) {
+  constexpr int kItems = 40;
+  std::filesystem::create_directories(folder_ + "/extra");
+  auto options = Options();
+  options.config.capture_dir = folder_ + "/captures";
+  options.config.additional_sync_paths = {folder_ + "/extra"};
+  options.config.file_last_modified = std::chrono::minutes(1);
+  std::atomic<int> looks = 0;
+  options.now = [&] {
+    using std::chrono::hours;
+    static constexpr hours kJumps[] = {hours(0), hours(24 * 400), hours(-24 * 400), hours(-2),
+                                       hours(2)};
+    return std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::system_clock::now()) +
+           kJumps[static_cast<size_t>(++looks) % std::size(kJumps)];
+  };
+  hub_.Fail(Fault::kLateAnswer, 5);
+  Syncer syncer(files_, metrics_, options);
+  CaptureWriter::Options writing = WriterOptions();
+  writing.capture_dir = options.config.capture_dir;
+  for (int i = 0; i < kItems; ++i) {
+    CaptureWriter writer(files_, writing);
+    // Captured by a clock that jumps as well, and never twice at the same moment.
+    const int64_t at = i + (i % 3 - 1) * int64_t{400} * 24 * 3600 * 1'000'000;
+    ASSERT_TRUE(writer.Write(Binary(std::to_string(i), at)).ok());
+    // Whole from the first moment on: to this clock every file is old.
+    const std::string name = "/" + std::to_string(i) + ".txt";
+    ASSERT_TRUE(WriteFileDurably(files_, folder_ + name, "file " + std::to_string(i)).ok());
+    std::filesystem::rename(folder_ + name, folder_ + "/extra" + name);
+  }
+  ASSERT_TRUE(Soon([&] { return Files(".capture").empty() && Files(".txt").empty(); }))
+      << syncer.Status().dump();
+  std::multiset<std::string> contents;
+  for (const auto& item : hub_.items()) contents.insert(item.content);
+  EXPECT_THAT(contents, SizeIs(2 * kItems));
+  for (int i = 0; i < kItems; ++i) {
+    EXPECT_EQ(contents.count(std::to_string(i)), 1u) << i;
+    EXPECT_EQ(contents.count("file " + std::to_string(i)), 1u) << i;
+  }
+  EXPECT_GT(hub_.uploads(), 2 * kItems);
+  EXPECT_GT(looks, 2 * kItems);
 }
 
 TEST_F(SyncerTest, SyncNowTriesEverythingOnceAndTellsTheFirstError) {

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -193,6 +196,48 @@ TEST_P(DatabaseTest, MigrationsRunOnceInOrderAndAllOrNothing) {
   database_.reset();
   const auto older = OpenDatabase({.location = location_, .migrations = OneTable()});
   EXPECT_EQ(older.status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// What `die` does in a statement.
+void Die(sqlite3_context*, int, sqlite3_value**) { (void)raise(SIGKILL); }
+
+int MakeDie(sqlite3* database, char**, const void*) {
+  return sqlite3_create_function(database, "die", 0, SQLITE_UTF8, nullptr, Die, nullptr, nullptr);
+}
+
+// The test's child opens the parent's database, whose place it finds in the environment.
+constexpr const char* kPlace = "BOWERBIRD_KILLED_MIGRATION";
+
+void MigrateUntilKilled(const std::vector<Migration>& migrations) {
+  sqlite3_auto_extension(reinterpret_cast<void (*)()>(MakeDie));
+  const auto opened = OpenDatabase({.location = std::getenv(kPlace), .migrations = migrations});
+  std::fprintf(stderr, "not killed: %s\n", opened.status().ToString().c_str());
+}
+
+TEST_P(DatabaseTest, AMigrationThatIsKilledInTheMiddleIsDoneByTheNextStart) {
+  const bool sqlite = GetParam() == Engine::kSqlite;
+  ASSERT_TRUE(Insert("kept").ok());
+  auto migrations = OneTable();
+  Migration second{.version = 2, .name = "second"};
+  second.sql = {"CREATE TABLE more(x BIGINT)", "INSERT INTO more(x) VALUES (7)"};
+  migrations.push_back(second);
+  auto killed = migrations;
+  killed.back().sql.push_back(sqlite ? "SELECT die()"
+                                     : "SELECT pg_terminate_backend(pg_backend_pid())");
+  database_.reset();
+  if (sqlite) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    (void)setenv(kPlace, location_.c_str(), 0);
+    EXPECT_EXIT(MigrateUntilKilled(killed), testing::KilledBySignal(SIGKILL), "");
+    (void)unsetenv(kPlace);
+  } else {
+    const auto cut = OpenDatabase({.location = location_, .migrations = killed});
+    EXPECT_EQ(cut.status().code(), absl::StatusCode::kUnavailable) << cut.status();
+  }
+  Open(migrations);
+  EXPECT_EQ(Count("more"), 1);
+  EXPECT_EQ(Count(), 1);
+  EXPECT_EQ(Count("schema_version"), 2);
 }
 
 TEST_P(DatabaseTest, IsOpenedByOneProcessAtATime) {

@@ -31,7 +31,7 @@ absl::StatusCode CodeOf(std::string_view state) {
 std::string WithoutLineEnds(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   for (char& letter : text) {
-    if (letter == '\n') letter = ' ';
+    if (letter == '\n' || letter == '\t') letter = ' ';
   }
   return text;
 }
@@ -132,10 +132,15 @@ absl::Status PostgresqlError(PGconn* connection, const PGresult* result) {
     return Unavailable("PostgreSQL: " + WithoutLineEnds(PQerrorMessage(connection)));
   }
   const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  // The server gives every error a state; one without is of the client's library, which noticed
+  // that the server is gone and may find the connection itself broken only at the next statement.
+  if (state == nullptr) {
+    return Unavailable("PostgreSQL: " + WithoutLineEnds(PQerrorMessage(connection)));
+  }
   const char* const text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const std::string message =
       std::string("PostgreSQL: ") + (text != nullptr ? text : PQerrorMessage(connection));
-  return absl::Status(CodeOf(state != nullptr ? state : ""), ToAbsl(WithoutLineEnds(message)));
+  return absl::Status(CodeOf(state), ToAbsl(WithoutLineEnds(message)));
 }
 
 absl::StatusOr<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::Open(

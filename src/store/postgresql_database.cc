@@ -16,19 +16,24 @@ namespace {
 constexpr size_t kMostReaders = 8;
 constexpr const char* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 // Whoever holds this writes. Held by the writer's connection, so it ends with the process.
-constexpr const char* kTakeLock = "SELECT pg_try_advisory_lock(7093847561)";
+constexpr const char* kTakeLock = "SELECT pg_advisory_lock(7093847561)";
+// The server keeps the lock of a process that was killed until it sees that nobody is there.
+constexpr const char* kLockPatience = "SET lock_timeout = '3s'";
+constexpr const char* kNoPatience = "SET lock_timeout = 0";
+// It looks for that also while it runs a statement; versions before 14 do not know the setting.
+constexpr const char* kLookForClient = "SET client_connection_check_interval = '1s'";
 
 absl::StatusOr<std::unique_ptr<PostgresqlConnection>> OpenWriter(const std::string& uri) {
   ASSIGN_OR_RETURN(auto connection, PostgresqlConnection::Open(uri));
-  bool locked = false;
-  RETURN_IF_ERROR(connection->Query(kTakeLock, {}, [&](const Row& row) {
-    locked = row.Text(0) == "t";
-    return absl::OkStatus();
-  }));
-  if (!locked) {
+  (void)connection->Run(kLookForClient);
+  RETURN_IF_ERROR(connection->Run(kLockPatience));
+  const absl::Status locked = connection->Run(kTakeLock);
+  if (!locked.ok() && !connection->IsBroken()) {
     return FailedPrecondition(
         "another process uses this PostgreSQL database: stop it, or use another database");
   }
+  RETURN_IF_ERROR(locked);
+  RETURN_IF_ERROR(connection->Run(kNoPatience));
   return connection;
 }
 

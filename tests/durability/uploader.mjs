@@ -9,9 +9,12 @@ import { sha256 } from './captured.mjs';
 const MAX_BYTES = 100_000;
 
 export class Uploader {
-  /** `hub`: of connectHub; `next`: random numbers of 0 to 1. */
-  constructor(hub, next) {
-    Object.assign(this, { hub, next, acknowledged: new Map(), retries: 0, stopped: false });
+  /** `hub`: of connectHub; `next`: random numbers of 0 to 1; `component`: whose pictures they are. */
+  constructor(hub, next, component = 'uploader') {
+    Object.assign(this, { hub, next, component });
+    // `errors`: how often each code came, and what it said last.
+    Object.assign(this, { acknowledged: new Map(), retries: 0, errors: new Map(), stopped: false });
+    this.lastError = new Map();
   }
 
   async run() {
@@ -28,7 +31,7 @@ export class Uploader {
     for (;;) {
       try {
         const id = await this.hub.data.binaryDataCaptureUpload(
-          bytes, this.hub.partId, 'rdk:component:camera', 'uploader', 'ReadImage', '.bin', [time, time]);
+          bytes, this.hub.partId, 'rdk:component:camera', this.component, 'ReadImage', '.bin', [time, time]);
         const known = this.acknowledged.get(id);
         assert.equal(known, undefined, `${id} was given to two uploads`);
         this.acknowledged.set(id, sha256(bytes));
@@ -36,6 +39,8 @@ export class Uploader {
       } catch (error) {
         if (error instanceof assert.AssertionError) throw error;
         this.retries += 1;
+        this.errors.set(error.code, (this.errors.get(error.code) ?? 0) + 1);
+        this.lastError.set(error.code, error.message);
         await sleep(20);
       }
     }

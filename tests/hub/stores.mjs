@@ -85,6 +85,12 @@ export class Postgresql {
       cwd: '/',
     });
     if (made.status !== 0) throw new Error(`initdb: ${made.error ?? made.stderr}`);
+    await this.serve();
+  }
+
+  /** Starts the server over what is there, and waits until it takes connections. */
+  async serve() {
+    const data = path.join(this.folder, 'data');
     const options = ['-D', data, '-k', this.folder, '-c', 'listen_addresses=', '-c', 'fsync=off'];
     const [server, ...rest] = this.command('postgres', ...options);
     this.server = new Child(server, rest, { cwd: '/' });
@@ -93,6 +99,26 @@ export class Postgresql {
       'PostgreSQL',
       () => spawnSync(probe, ['-q', '-h', this.folder]).status === 0,
     );
+  }
+
+  /** Ends it without a chance to finish anything; `serve` recovers what was committed. */
+  async crash(signal = 'SIGKILL') {
+    // The first line is the process that the others hang on; setpriv became it.
+    const { child } = this.server;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Every connection to a database ends, as when the network breaks. */
+  dropConnections(uri) {
+    const name = /\/\/\/(\w+)\?/.exec(uri)[1];
+    const psql = path.join(this.programs, 'psql');
+    const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
+    const done = spawnSync(psql, ['-h', this.folder, '-U', 'bowerbird', '-d', 'postgres', '-c', sql], {
+      encoding: 'utf8',
+    });
+    if (done.status !== 0) throw new Error(`psql: ${done.stderr}`);
   }
 
   command(name, ...args) {
