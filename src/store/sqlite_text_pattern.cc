@@ -37,8 +37,8 @@ uint32_t NextCharacter(std::string_view text, size_t& at) {
 }
 
 TextPattern::TextPattern(Kind kind, std::string_view pattern, uint32_t escape) : kind_(kind) {
-  const uint32_t any = kind == Kind::kLike ? '%' : '*';
-  const uint32_t one = kind == Kind::kLike ? '_' : '?';
+  const uint32_t any = kind == Kind::kLike ? U'%' : U'*';
+  const uint32_t one = kind == Kind::kLike ? U'_' : U'?';
   for (size_t at = 0; at < pattern.size();) {
     const uint32_t character = NextCharacter(pattern, at);
     Token token{.kind = Token::Kind::kCharacter, .character = character};
