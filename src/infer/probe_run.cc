@@ -13,15 +13,9 @@
 #include <optional>
 #include <utility>
 
+#include "base/sanitized.h"
 #include "base/status.h"
 #include "nlohmann/json.hpp"
-
-// A sanitizer maps terabytes of shadow memory, and wants to be the first library in a process.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BOWERBIRD_SANITIZED 1
-#else
-#define BOWERBIRD_SANITIZED 0
-#endif
 
 namespace bowerbird::infer {
 namespace {
@@ -47,7 +41,7 @@ Subprocess::Options StartOptions(const ProcessProbeOptions& options,
   start.grace = std::chrono::nanoseconds(0);  // it has nothing to save
   const auto seconds = static_cast<uint64_t>(options.limits.time.count());
   start.limits = {{RLIMIT_CPU, seconds * static_cast<uint64_t>(std::max(1, child.num_threads))}};
-  if (BOWERBIRD_SANITIZED) return start;
+  if (Sanitized()) return start;
   // Writable private memory: what files and libraries map to read does not count.
   start.limits.emplace_back(RLIMIT_DATA, MemoryLimit(options.limits));
   if (!child.choose_form && !child.try_serving) {  // these have passed, and are measured

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/sanitized.h"
 #include "base/status.h"
 #include "infer/probe.h"
 #include "infer/testing/dense_model.h"
@@ -38,11 +39,9 @@ using testing::Shell;
 using ::testing::StartsWith;
 using testing::ThisProgram;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kTolerance = 300'000'000;  // they keep what is freed, and notes on what is not
-#else
-constexpr uint64_t kTolerance = 4'000'000;  // leases, stacks, pages of the runtime's code
-#endif
+// Leases, stacks, pages of the runtime's code; sanitizers keep what is freed, and notes on what is
+// not.
+const uint64_t kTolerance = Sanitized() ? 300'000'000 : 4'000'000;
 
 std::string Three(int32_t value) {
   return tflite::testing::BytesOf(std::vector<int32_t>{value, value, value});

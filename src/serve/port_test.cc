@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "base/sanitized.h"
 #include "gmock/gmock.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
@@ -59,13 +60,6 @@ class PortTest : public testing::Test {
   std::unique_ptr<EchoRpc> echo_;
 };
 
-// Sanitizers hold back what was freed, to find uses after it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kKeepsFreedMemory = true;
-#else
-constexpr bool kKeepsFreedMemory = false;
-#endif
-
 TEST_F(PortTest, SurvivesTenThousandConnectionsWithGarbage) {
   Start();
   ASSERT_TRUE(Answers());
@@ -94,7 +88,7 @@ TEST_F(PortTest, SurvivesTenThousandConnectionsWithGarbage) {
   EXPECT_TRUE(Answers());
   EXPECT_TRUE(Eventually([&] { return OpenDescriptors() <= descriptors; }))
       << OpenDescriptors() << " descriptors instead of " << descriptors;
-  const size_t allowed = kKeepsFreedMemory ? SIZE_MAX : memory + (size_t{16} << 20);
+  const size_t allowed = Sanitized() ? SIZE_MAX : memory + (size_t{16} << 20);
   EXPECT_LT(ResidentBytes(), allowed);
 }
 

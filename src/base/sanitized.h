@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether this program was built with AddressSanitizer or ThreadSanitizer. Both map terabytes of
+// shadow memory and want to be the first library of a process, so that limits of memory and
+// preloaded libraries are not for them. The linker knows: their macros are hidden from the sources
+// where a library's headers must not see them (cmake/thread_sanitizer.h).
+#pragma once
+
+extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));  // NOLINT
+
+namespace bowerbird {
+
+inline bool Sanitized() { return __sanitizer_set_death_callback != nullptr; }
+
+}  // namespace bowerbird
