@@ -24,7 +24,7 @@ if(BOWERBIRD_SANITIZE)
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
     add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-include${CMAKE_SOURCE_DIR}/cmake/thread_sanitizer.h>)
     add_library(bowerbird_sanitizer OBJECT ${CMAKE_SOURCE_DIR}/cmake/thread_sanitizer_grpc.cc)
-    link_libraries(bowerbird_sanitizer $<TARGET_OBJECTS:bowerbird_sanitizer>)
+    link_libraries(bowerbird_sanitizer)
   endif()
 endif()
 
