@@ -28,8 +28,8 @@ class TimedLease : public infer::Lease {
  public:
   TimedLease(std::unique_ptr<infer::Lease> lease, SharedTime& time)
       : lease_(std::move(lease)), time_(time) {}
-  absl::Status ResizeInput(int index, const infer::Shape& shape) override {
-    return lease_->ResizeInput(index, shape);
+  absl::Status ResizeInputs(const std::vector<infer::Shape>& shapes) override {
+    return lease_->ResizeInputs(shapes);
   }
   std::span<std::byte> Input(int index) override { return lease_->Input(index); }
   infer::TensorView InputView(int index) const override { return lease_->InputView(index); }

@@ -117,13 +117,13 @@ vision::ModelFinderOptions ToOptions(const FinderFlags& flags) {
 }
 
 absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
-  const KnownModels known = OpenKnownModels(DefaultDataDir());
+  LoadedFinder loaded;
+  loaded.known = OpenKnownModels(DefaultDataDir());
   infer::TfliteOptions model_options;
   model_options.model_path = flags.model;
   model_options.num_threads = flags.threads;
   model_options.instances = 1;
-  model_options.probe = known.probe.get();
-  LoadedFinder loaded;
+  model_options.probe = loaded.known.probe.get();
   ASSIGN_OR_RETURN(loaded.model, infer::TfliteModel::Load(model_options));
   auto finder = vision::ModelFinder::Create({}, *loaded.model, ToOptions(flags));
   if (!finder.ok()) return Annotate(finder.status(), flags.model);

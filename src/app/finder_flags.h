@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "app/probe_command.h"
 #include "infer/tflite_model.h"
 #include "vision/model_finder.h"
 
@@ -47,6 +48,7 @@ vision::ModelFinderOptions ToOptions(const FinderFlags& flags);
 
 // A finder with the model it needs.
 struct LoadedFinder {
+  KnownModels known;  // before the model, which asks it about new shapes
   std::unique_ptr<infer::TfliteModel> model;
   std::unique_ptr<vision::ModelFinder> finder;  // after the model: destroyed first
 };

@@ -66,11 +66,9 @@ absl::StatusOr<std::unique_ptr<TfliteInstance>> MakeForRows(const LoadedTflite& 
                                                             int num_threads,
                                                             const BatchPlan& plan) {
   ASSIGN_OR_RETURN(std::unique_ptr<TfliteInstance> made, MakeInstance(loaded, num_threads));
-  for (size_t i = 0; i < plan.row_shapes.size(); ++i) {
-    Shape shape = plan.row_shapes[i];
-    shape[0] = plan.rows;
-    RETURN_IF_ERROR(made->ResizeInput(static_cast<int>(i), shape));
-  }
+  std::vector<Shape> shapes = plan.row_shapes;
+  for (Shape& shape : shapes) shape[0] = plan.rows;
+  RETURN_IF_ERROR(made->ResizeInputs(shapes));
   return made;
 }
 
@@ -107,10 +105,9 @@ absl::Status RunTogether(TfliteInstance& instance, const BatchPlan& plan,
 }
 
 absl::Status RunAlone(TfliteInstance& instance, const BatchPlan& plan, BatchRow& row) {
+  RETURN_IF_ERROR(instance.ResizeInputs(plan.row_shapes));
   for (size_t i = 0; i < plan.row_shapes.size(); ++i) {
-    const int index = static_cast<int>(i);
-    RETURN_IF_ERROR(instance.ResizeInput(index, plan.row_shapes[i]));
-    const std::span<std::byte> memory = instance.Input(index);
+    const std::span<std::byte> memory = instance.Input(static_cast<int>(i));
     if (memory.size() != row.inputs[i].size()) return Internal("a row of another size");
     if (!memory.empty()) std::memcpy(memory.data(), row.inputs[i].data(), memory.size());
   }

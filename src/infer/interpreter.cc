@@ -134,12 +134,14 @@ absl::Status Interpreter::Allocate() {
   return absl::OkStatus();
 }
 
-absl::Status Interpreter::Resize(int index, const Shape& shape) {
+absl::Status Interpreter::Resize(const std::vector<Shape>& shapes) {
   errors_.clear();
-  const std::vector<int> extents(shape.begin(), shape.end());
-  if (TfLiteInterpreterResizeInputTensor(interpreter_, index, extents.data(),
-                                         static_cast<int32_t>(extents.size())) != kTfLiteOk) {
-    return Failed("the runtime cannot resize the input");
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const std::vector<int> extents(shapes[i].begin(), shapes[i].end());
+    if (TfLiteInterpreterResizeInputTensor(interpreter_, static_cast<int>(i), extents.data(),
+                                           static_cast<int32_t>(extents.size())) != kTfLiteOk) {
+      return Failed("the runtime cannot resize an input");
+    }
   }
   return Allocate();
 }

@@ -48,8 +48,9 @@ class Interpreter {
   TfLiteTensor* input(int index) const { return inputs_[static_cast<size_t>(index)]; }
   const TfLiteTensor* output(int index) const;
 
-  // Resizes and allocates. After an error the tensors are not allocated: resize again, or drop it.
-  absl::Status Resize(int index, const Shape& shape);
+  // Resizes all inputs and allocates. After an error the tensors are not allocated: resize again,
+  // or drop it.
+  absl::Status Resize(const std::vector<Shape>& shapes);
   absl::Status Invoke();
   // Zeros in every input, then Invoke: whether the kernels can do the work that Create promised.
   absl::Status InvokeOnZeros();

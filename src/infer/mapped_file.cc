@@ -41,10 +41,11 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
     data = mmap(nullptr, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     error = errno;
   }
-  close(descriptor);
+  if (data == MAP_FAILED) close(descriptor);
   if (!size.ok()) return size.status();
   if (data == MAP_FAILED) return ErrnoStatus(error, "map " + path);
-  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<std::byte*>(data), *size));
+  return std::unique_ptr<MappedFile>(
+      new MappedFile(descriptor, static_cast<std::byte*>(data), *size));
 }
 
 absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::OfBytes(std::string_view bytes) {
@@ -67,12 +68,20 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::OfBytes(std::string_view
     data = mmap(nullptr, bytes.size(), PROT_READ, MAP_PRIVATE, descriptor, 0);
     error = errno;
   }
-  close(descriptor);
+  if (data == MAP_FAILED) close(descriptor);
   if (data == MAP_FAILED) return ErrnoStatus(error, "write a file in " + folder.string());
-  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<std::byte*>(data), bytes.size()));
+  return std::unique_ptr<MappedFile>(
+      new MappedFile(descriptor, static_cast<std::byte*>(data), bytes.size()));
 }
 
-MappedFile::~MappedFile() { munmap(data_, size_); }
+MappedFile::~MappedFile() {
+  munmap(data_, size_);
+  close(descriptor_);
+}
+
+std::string MappedFile::LivingPath() const {
+  return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor_);
+}
 
 void MappedFile::DropPages() const { madvise(data_, size_, MADV_DONTNEED); }
 

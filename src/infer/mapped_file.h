@@ -28,12 +28,18 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // A path to this very file for this user's other processes, whatever happens to its name; as long
+  // as this lives.
+  std::string LivingPath() const;
+
   // Lets the pages go that were read so far; they come back from the page cache when touched.
   void DropPages() const;
 
  private:
-  MappedFile(std::byte* data, size_t size) : data_(data), size_(size) {}
+  MappedFile(int descriptor, std::byte* data, size_t size)
+      : descriptor_(descriptor), data_(data), size_(size) {}
 
+  const int descriptor_;
   std::byte* data_;
   size_t size_;
 };

@@ -48,16 +48,16 @@ bool MayBecome(const Shape& wanted, std::span<const int64_t> given) {
   return true;
 }
 
-absl::Status FillInput(const TensorInfo& info, int index, const TensorView& view, Lease& lease) {
+// Whether `view` may go into the input; its shape goes to `shape`.
+absl::Status CheckInput(const TensorInfo& info, const TensorView& view, DType wanted_type,
+                        Shape& shape) {
   const std::string name = "input '" + info.name + "'";
-  const TensorView wanted = lease.InputView(index);
-  if (view.type != wanted.type) {
+  if (view.type != wanted_type) {
     return InvalidArgument(name + " has type " + std::string(DTypeName(view.type)) +
-                           ", the model wants " + std::string(DTypeName(wanted.type)));
+                           ", the model wants " + std::string(DTypeName(wanted_type)));
   }
-  const bool same_shape = std::ranges::equal(view.shape, wanted.shape);
   const Shape given(view.shape.begin(), view.shape.end());
-  if (!same_shape && !MayBecome(info.shape, view.shape)) {
+  if (given != shape && !MayBecome(info.shape, view.shape)) {
     return InvalidArgument(name + " has shape " + ShapeText(given) + ", the model wants " +
                            ShapeText(info.shape));
   }
@@ -69,41 +69,55 @@ absl::Status FillInput(const TensorInfo& info, int index, const TensorView& view
         name + " of shape " + ShapeText(given) + " and type " + std::string(DTypeName(view.type)) +
         " has " + std::to_string(view.bytes.size()) + " bytes instead of " + std::to_string(bytes));
   }
-  if (!same_shape) {
-    if (absl::Status status = lease.ResizeInput(index, given); !status.ok()) {
-      return Annotate(status, name);
-    }
-  }
-  const std::span<std::byte> memory = lease.Input(index);
-  if (memory.size() != bytes) {
-    return Internal(name + ": the runtime has " + std::to_string(memory.size()) + " bytes for " +
-                    ShapeText(given));
-  }
-  if (bytes > 0) std::memcpy(memory.data(), view.bytes.data(), bytes);
+  shape = given;
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status FillInputs(const ModelMetadata& metadata, const NamedViews& inputs, Lease& lease) {
+// The view of each input, in the metadata's order. With one input on both sides any name is right.
+absl::StatusOr<std::vector<const TensorView*>> ViewsOf(const ModelMetadata& metadata,
+                                                       const NamedViews& inputs) {
   if (metadata.inputs.size() == 1 && inputs.size() == 1) {
-    return FillInput(metadata.inputs[0], 0, inputs.begin()->second, lease);
+    return std::vector<const TensorView*>{&inputs.begin()->second};
   }
-  for (size_t i = 0; i < metadata.inputs.size(); ++i) {
-    const TensorView* view = FindView(inputs, metadata.inputs[i]);
-    if (view == nullptr) {
-      const std::string unknown = UnknownNames(metadata, inputs);
-      return InvalidArgument("input '" + metadata.inputs[i].name + "' is missing; the model has " +
-                             Names(metadata.inputs) +
-                             (unknown.empty() ? "" : " and does not know " + unknown));
-    }
-    RETURN_IF_ERROR(FillInput(metadata.inputs[i], static_cast<int>(i), *view, lease));
+  std::vector<const TensorView*> views;
+  for (const TensorInfo& info : metadata.inputs) {
+    views.push_back(FindView(inputs, info));
+    if (views.back() != nullptr) continue;
+    const std::string unknown = UnknownNames(metadata, inputs);
+    return InvalidArgument("input '" + info.name + "' is missing; the model has " +
+                           Names(metadata.inputs) +
+                           (unknown.empty() ? "" : " and does not know " + unknown));
   }
   if (inputs.size() > metadata.inputs.size()) {
     if (const std::string unknown = UnknownNames(metadata, inputs); !unknown.empty()) {
       return InvalidArgument("the model does not know the input " + unknown + "; it has " +
                              Names(metadata.inputs));
     }
+  }
+  return views;
+}
+
+}  // namespace
+
+absl::Status FillInputs(const ModelMetadata& metadata, const NamedViews& inputs, Lease& lease) {
+  ASSIGN_OR_RETURN(const std::vector<const TensorView*> views, ViewsOf(metadata, inputs));
+  bool same_shapes = true;
+  std::vector<Shape> shapes;
+  for (size_t i = 0; i < views.size(); ++i) {
+    const TensorView now = lease.InputView(static_cast<int>(i));
+    Shape& shape = shapes.emplace_back(now.shape.begin(), now.shape.end());
+    RETURN_IF_ERROR(CheckInput(metadata.inputs[i], *views[i], now.type, shape));
+    same_shapes = same_shapes && std::ranges::equal(shape, now.shape);
+  }
+  if (!same_shapes) RETURN_IF_ERROR(lease.ResizeInputs(shapes));
+  for (size_t i = 0; i < views.size(); ++i) {
+    const std::span<std::byte> memory = lease.Input(static_cast<int>(i));
+    const std::span<const std::byte> bytes = views[i]->bytes;
+    if (memory.size() != bytes.size()) {
+      return Internal("input '" + metadata.inputs[i].name + "': the runtime has " +
+                      std::to_string(memory.size()) + " bytes for " + ShapeText(shapes[i]));
+    }
+    if (!bytes.empty()) std::memcpy(memory.data(), bytes.data(), bytes.size());
   }
   return absl::OkStatus();
 }

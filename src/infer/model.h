@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/context.h"
@@ -20,9 +21,10 @@ class Lease {
  public:
   virtual ~Lease() = default;
 
-  // Gives input `index` a concrete shape; needed only where the metadata says -1 or another batch
-  // is wanted. INVALID_ARGUMENT if the model cannot take it (the instance is unchanged then).
-  virtual absl::Status ResizeInput(int index, const Shape& shape) = 0;
+  // Gives the inputs concrete shapes, one for each in the metadata's order; needed only where the
+  // metadata says -1 or another batch is wanted. What was written into them before is gone.
+  // INVALID_ARGUMENT if the model cannot take them (the instance is unchanged then).
+  virtual absl::Status ResizeInputs(const std::vector<Shape>& shapes) = 0;
 
   // Memory of input `index`, of its current shape and type, to be filled before Invoke.
   virtual std::span<std::byte> Input(int index) = 0;
@@ -31,7 +33,7 @@ class Lease {
   // Runs the model on what the inputs hold. Time goes to Phase::kInvoke.
   virtual absl::Status Invoke(const Context& context) = 0;
 
-  // Valid until the next Invoke or ResizeInput, or the end of the lease.
+  // Valid until the next Invoke or ResizeInputs, or the end of the lease.
   virtual TensorView Output(int index) const = 0;
 };
 

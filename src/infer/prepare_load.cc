@@ -2,6 +2,7 @@
 #include "infer/prepare_load.h"
 
 #include <algorithm>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -142,10 +143,11 @@ std::optional<ServingTrial> TrialOf(const LoadStep& step, bool allow_delegate, F
       ", " + std::to_string(request.rows) + " rows" + (request.in_float ? ", in float32" : "");
   ModelFacts& facts = *options.probe->facts();
   std::optional<ServingTrial> trial = facts.Find<ServingTrial>(subject);
-  if (!trial) {
+  if (!trial || trial->IsStale(std::time(nullptr))) {
     absl::StatusOr<ServingTrial> found = options.probe->TryServing(options.context, request);
     if (absl::IsUnimplemented(found.status())) return {};
     if (found.ok()) {
+      found->unix_time = std::time(nullptr);
       facts.Keep(subject, *found);
       trial = *std::move(found);
     } else {

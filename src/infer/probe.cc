@@ -26,6 +26,7 @@ using How = ProbeEnd::How;
 
 constexpr char kCrashRemedy[] =
     "; the file is damaged, or made for another runtime: export it again with built-in operators";
+constexpr char kShapeRemedy[] = "; send another shape";
 
 // "while it runs on zeros, with xnnpack, in operator 3 (ADD)": as far as it is known.
 std::string Where(const ProbeTale& tale) {
@@ -35,7 +36,8 @@ std::string Where(const ProbeTale& tale) {
   return where;
 }
 
-absl::Status Judge(const ProbeEnd& end, const ProbeTale& tale, const ProbeLimits& limits) {
+absl::Status Judge(const ProbeEnd& end, const ProbeTale& tale, const ProbeLimits& limits,
+                   const std::string& crash_remedy = kCrashRemedy) {
   switch (end.how) {
     case How::kTooSlow:
       return ResourceExhausted("the model takes more than " + std::to_string(limits.time.count()) +
@@ -46,7 +48,7 @@ absl::Status Judge(const ProbeEnd& end, const ProbeTale& tale, const ProbeLimits
                                Where(tale) + "; use a smaller model or a machine with more");
     case How::kCrashed:
       return InvalidArgument("the runtime dies of the model (" + end.exit.ToString() + ")" +
-                             Where(tale) + kCrashRemedy);
+                             Where(tale) + crash_remedy);
     case How::kAnswered:
       break;
   }
@@ -160,6 +162,14 @@ class ProcessProbe : public ModelProbe {
     return trial;
   }
 
+  absl::Status TryShapes(const Context& context, const ProbeRequest& request) const override {
+    ProbeChildOptions child = ChildFor(request);
+    child.in_float = request.in_float;
+    child.shapes = request.shapes;
+    ASSIGN_OR_RETURN(const ProbeEnd end, RunProbe(context, options_, child));
+    return Judge(end, end.tale, options_.limits, kShapeRemedy);
+  }
+
   ModelFacts* facts() const override { return &facts_; }
   std::string conditions() const override { return runtime_; }
 
@@ -185,7 +195,7 @@ class ProcessProbe : public ModelProbe {
 
   static ProbeChildOptions ChildFor(const ProbeRequest& request) {
     return {.path = request.path,
-            .sha256 = Sha256Hex(request.bytes),
+            .sha256 = request.sha256.empty() ? Sha256Hex(request.bytes) : request.sha256,
             .num_threads = request.num_threads,
             .allow_delegate = request.allow_delegate};
   }
@@ -233,6 +243,10 @@ absl::StatusOr<Preparation> ModelProbe::ChooseForm(const Context&, const ProbeRe
 
 absl::StatusOr<ServingTrial> ModelProbe::TryServing(const Context&, const ProbeRequest&) const {
   return absl::UnimplementedError("this probe measures nothing");
+}
+
+absl::Status ModelProbe::TryShapes(const Context&, const ProbeRequest&) const {
+  return absl::UnimplementedError("this probe runs nothing");
 }
 
 std::unique_ptr<ModelProbe> MakeProcessProbe(ProcessProbeOptions options, ModelFacts& facts) {

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/context.h"
+#include "infer/tensor.h"
 
 namespace bowerbird::infer {
 
@@ -27,9 +28,11 @@ struct ProbeRequest {
   std::span<const std::byte> bytes;  // of the file, as they will be loaded
   int num_threads = 1;
   bool allow_delegate = true;
-  // Of TryServing: the form that is served, and the calls that one run may serve.
+  std::string sha256 = "";  // of `bytes`, hexadecimal, where it is known; else it is computed
+  // Of TryServing and TryShapes: the form that is served.
   bool in_float = false;
-  int rows = 1;
+  int rows = 1;                    // of TryServing: calls that one run may serve
+  std::vector<Shape> shapes = {};  // of TryShapes: of every input, in the graph's order
 };
 
 // How a file may be loaded.
@@ -58,6 +61,11 @@ class ModelProbe {
   // child dies of is no error but part of the answer: the service goes on without.
   virtual absl::StatusOr<ServingTrial> TryServing(const Context& context,
                                                   const ProbeRequest& request) const;
+
+  // Whether a file that has passed also runs with inputs of other shapes than it has. OK, or errors
+  // as of Check: what one shape comes to says nothing about others. UNIMPLEMENTED: this probe runs
+  // nothing.
+  virtual absl::Status TryShapes(const Context& context, const ProbeRequest& request) const;
 
   // Where loads keep what else they find out about a file, and the conditions of it; null: nowhere.
   virtual ModelFacts* facts() const { return nullptr; }

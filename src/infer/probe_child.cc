@@ -134,6 +134,20 @@ absl::Status TryToServe(const TfliteOptions& options, bool in_float, Teller& tel
   return absl::OkStatus();
 }
 
+absl::Status RunOnShapes(const TfliteOptions& options, const ProbeChildOptions& child,
+                         Teller& teller) {
+  teller.Stage("loads the model to try another shape");
+  ASSIGN_OR_RETURN(const LoadedTflite loaded,
+                   LoadTflite(options, child.in_float ? Form::kFloat : Form::kAsGiven));
+  teller.Stage("runs on inputs of shape " + ShapesText(child.shapes));
+  RETURN_IF_ERROR(loaded.instance->ResizeInputs(child.shapes));
+  RunOnPattern(*loaded.instance);
+  teller.Stage("goes back from inputs of shape " + ShapesText(child.shapes));
+  RETURN_IF_ERROR(loaded.instance->RestoreShapes());
+  teller.Stage("frees the model after inputs of shape " + ShapesText(child.shapes));
+  return absl::OkStatus();
+}
+
 absl::Status Load(const ProbeChildOptions& options) {
   Teller teller(options.trace);
   teller.Stage("reads the file");
@@ -144,6 +158,7 @@ absl::Status Load(const ProbeChildOptions& options) {
   load.allow_delegate = options.allow_delegate;
   load.batch_rows = options.rows;
   if (options.choose_form) return CompareForms(load, teller);
+  if (!options.shapes.empty()) return RunOnShapes(load, options, teller);
   if (options.try_serving) return TryToServe(load, options.in_float, teller);
   load.observer = &teller;
   absl::StatusOr<LoadedTflite> result = LoadTflite(load);
@@ -153,6 +168,21 @@ absl::Status Load(const ProbeChildOptions& options) {
   RunOnPattern(*loaded.instance);   // on values that zeros leave unused
   teller.Stage("frees the model");  // where the heap shows what was written beyond its blocks
   return absl::OkStatus();
+}
+
+// From JSON; none if it is anything else than lists of numbers.
+std::vector<Shape> ShapesFrom(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::vector<Shape> shapes;
+  if (!json.is_array()) return shapes;
+  for (const auto& shape : json) {
+    Shape& extents = shapes.emplace_back();
+    for (const auto& extent : shape) {
+      if (!extent.is_number_integer()) return {};
+      extents.push_back(extent.get<int64_t>());
+    }
+  }
+  return shapes;
 }
 
 }  // namespace
@@ -166,6 +196,8 @@ std::vector<std::string> ToArguments(const ProbeChildOptions& options) {
   if (options.try_serving) arguments.emplace_back("--try-serving");
   if (options.in_float) arguments.emplace_back("--in-float");
   if (options.rows > 1) arguments.push_back("--rows=" + std::to_string(options.rows));
+  if (!options.shapes.empty())
+    arguments.push_back("--shapes=" + nlohmann::json(options.shapes).dump());
   arguments.push_back("--file=" + options.path);
   return arguments;
 }
@@ -187,6 +219,7 @@ ProbeChildOptions FromArguments(const std::vector<std::string>& arguments) {
     if (argument == "--try-serving") options.try_serving = true;
     if (argument == "--in-float") options.in_float = true;
     if (std::string text = value("--rows="); !text.empty()) options.rows = std::atoi(text.c_str());
+    if (std::string text = value("--shapes="); !text.empty()) options.shapes = ShapesFrom(text);
   }
   return options;
 }

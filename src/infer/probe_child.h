@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "infer/tensor.h"
+
 namespace bowerbird::infer {
 
 struct ProbeChildOptions {
@@ -25,6 +27,8 @@ struct ProbeChildOptions {
   bool trace = false;        // name operators
   bool choose_form = false;  // instead: which form is faster
   bool try_serving = false;  // instead: memory, and runs of `rows` calls, of the form `in_float`
+  std::vector<Shape> shapes =
+      {};  // instead, if any: runs on inputs of these, of the form `in_float`
   bool in_float = false;
   int rows = 1;
 };

@@ -35,12 +35,14 @@ class RowServing::RowLease : public Lease {
   RowLease(const RowLease&) = delete;
   RowLease& operator=(const RowLease&) = delete;
 
-  absl::Status ResizeInput(int index, const Shape& shape) override {
+  absl::Status ResizeInputs(const std::vector<Shape>& shapes) override {
     if (alone_ == nullptr) {
-      if (shape == ShapeOf(index)) return absl::OkStatus();
-      RETURN_IF_ERROR(LeaveRow());
+      if (shapes == serving_.plan_.row_shapes) return absl::OkStatus();
+      ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance, serving_.pool_.Take(context_));
+      alone_ = std::make_unique<TfliteLease>(serving_.pool_, serving_.gate_, context_,
+                                             std::move(instance));
     }
-    return alone_->ResizeInput(index, shape);
+    return alone_->ResizeInputs(shapes);
   }
   std::span<std::byte> Input(int index) override {
     if (alone_ != nullptr) return alone_->Input(index);
@@ -67,19 +69,6 @@ class RowServing::RowLease : public Lease {
     return serving_.plan_.row_shapes[static_cast<size_t>(index)];
   }
 
-  // Waits for an instance and moves there with what has been written so far.
-  absl::Status LeaveRow() {
-    ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance, serving_.pool_.Take(context_));
-    auto lease = std::make_unique<TfliteLease>(serving_.pool_, std::move(instance));
-    for (size_t i = 0; i < row_->inputs.size(); ++i) {
-      const int index = static_cast<int>(i);
-      RETURN_IF_ERROR(lease->ResizeInput(index, ShapeOf(index)));
-      std::memcpy(lease->Input(index).data(), row_->inputs[i].data(), row_->inputs[i].size());
-    }
-    alone_ = std::move(lease);
-    return absl::OkStatus();
-  }
-
   RowServing& serving_;
   std::unique_ptr<BatchRow> row_;
   const Context context_;  // of the call that the lease is part of
@@ -97,11 +86,12 @@ Batcher::Options RowServing::BatcherOptions(const BatchPlan& plan, const TfliteO
 }
 
 RowServing::RowServing(BatchPlan plan, const LoadedTflite& loaded, const TfliteOptions& options,
-                       Pool& pool)
+                       ShapeGate* gate, Pool& pool)
     : plan_(std::move(plan)),
       loaded_(loaded),
       name_(options.model_path),
       most_rows_(options.max_waiting + plan_.rows * pool.counts().limit),
+      gate_(gate),
       pool_(pool),
       batcher_(BatcherOptions(plan_, options), pool,
                [this](Instance& instance, std::span<BatchRow* const> rows) {

@@ -16,10 +16,13 @@
 
 namespace bowerbird::infer {
 
+class ShapeGate;
+
 // Thread-safe. `pool` and `loaded` outlive it, and it outlives its leases.
 class RowServing {
  public:
-  RowServing(BatchPlan plan, const LoadedTflite& loaded, const TfliteOptions& options, Pool& pool);
+  RowServing(BatchPlan plan, const LoadedTflite& loaded, const TfliteOptions& options,
+             ShapeGate* gate, Pool& pool);
 
   // Does not wait. RESOURCE_EXHAUSTED if too many have a lease already.
   absl::StatusOr<std::unique_ptr<Lease>> Acquire(const Context& context)
@@ -39,7 +42,8 @@ class RowServing {
   const BatchPlan plan_;
   const LoadedTflite& loaded_;
   const std::string name_;
-  const int most_rows_;  // leases at a time
+  const int most_rows_;    // leases at a time
+  ShapeGate* const gate_;  // may be null
   Pool& pool_;
   Batcher batcher_;
   Mutex mutex_;

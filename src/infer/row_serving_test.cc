@@ -224,7 +224,7 @@ TEST_F(RowServingTest, WhoWantsAnotherShapeWaitsForAnInstanceOfItsOwn) {
     EXPECT_TRUE(Eventually([&] { return model->instances().waiting == 1; }));
     busy.reset();
   });
-  ASSERT_TRUE(row->ResizeInput(0, {2, kWidth}).ok());
+  ASSERT_TRUE(row->ResizeInputs({{2, kWidth}, {1}}).ok());
   owner.join();
   const int32_t index = 10;
   std::memcpy(row->Input(1).data(), &index, sizeof(index));

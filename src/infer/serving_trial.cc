@@ -4,11 +4,14 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "infer/verdict.h"
 #include "nlohmann/json.hpp"
 
 namespace bowerbird::infer {
 
 using std::chrono::nanoseconds;
+
+bool ServingTrial::IsStale(int64_t now) const { return died && IsDayOld(unix_time, now); }
 
 nlohmann::json ServingTrial::ToJson() const {
   return {{"first_bytes", memory.first},
@@ -17,7 +20,8 @@ nlohmann::json ServingTrial::ToJson() const {
           {"alone_ns", alone.count()},
           {"together_ns", together.count()},
           {"refusal", refusal},
-          {"died", died}};
+          {"died", died},
+          {"unix_time", unix_time}};
 }
 
 absl::StatusOr<ServingTrial> ServingTrial::FromJson(const nlohmann::json& json) {
@@ -27,10 +31,10 @@ absl::StatusOr<ServingTrial> ServingTrial::FromJson(const nlohmann::json& json) 
   };
   const int64_t first = number("first_bytes"), another = number("another_bytes"),
                 rows = number("rows_bytes"), alone = number("alone_ns"),
-                together = number("together_ns");
+                together = number("together_ns"), unix_time = number("unix_time");
   const auto refusal = json.find("refusal");
   const auto died = json.find("died");
-  if (std::min({first, another, rows, alone, together}) < 0 || refusal == json.end() ||
+  if (std::min({first, another, rows, alone, together, unix_time}) < 0 || refusal == json.end() ||
       !refusal->is_string() || died == json.end() || !died->is_boolean()) {
     return InvalidArgument("not the outcome of a trial of serving");
   }
@@ -42,6 +46,7 @@ absl::StatusOr<ServingTrial> ServingTrial::FromJson(const nlohmann::json& json) 
   trial.together = nanoseconds(together);
   trial.refusal = refusal->get<std::string>();
   trial.died = died->get<bool>();
+  trial.unix_time = unix_time;
   if (trial.refusal.empty() && alone == 0) {
     return InvalidArgument("a trial of batches in which a call took no time");
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,11 @@ struct ServingTrial {
   std::chrono::nanoseconds together{};  // of a run of all rows
   std::string refusal;  // why runs of several rows are impossible or were not tried; "": they work
   bool died = false;    // the child that tried came to no end of its own
+  int64_t unix_time = 0;  // when it was found
+
+  // What a child died of may have been the machine's moment, not the file: it is tried again some
+  // day.
+  bool IsStale(int64_t now) const;
 
   nlohmann::json ToJson() const;
   static absl::StatusOr<ServingTrial> FromJson(const nlohmann::json& json);

@@ -17,6 +17,7 @@
 #include "base/sanitized.h"
 #include "base/status.h"
 #include "infer/probe.h"
+#include "infer/testing/deadly_model.h"
 #include "infer/testing/dense_model.h"
 #include "infer/testing/eventually.h"
 #include "infer/testing/model_on_disk.h"
@@ -42,52 +43,6 @@ using testing::ThisProgram;
 // Leases, stacks, pages of the runtime's code; sanitizers keep what is freed, and notes on what is
 // not.
 const uint64_t kTolerance = Sanitized() ? 300'000'000 : 4'000'000;
-
-std::string Three(int32_t value) {
-  return tflite::testing::BytesOf(std::vector<int32_t>{value, value, value});
-}
-
-// One row: y = dense(x), z = one element. Of b rows z has (2 b^5 - 1)^3 elements, for 8 more than
-// any address space has, and the runtime writes to what it did not get.
-std::string DeadlyInRows() {
-  tflite::testing::ModelSpec spec = DenseModel(512);
-  auto& graph = spec.subgraphs[0];
-  const auto whole = tflite::TensorType::kInt32;
-  const auto first = static_cast<int32_t>(graph.tensors.size());
-  graph.tensors.push_back({.name = "rows", .type = whole, .shape = {1}});
-  for (const char* name : {"rows2", "rows4", "rows5"}) {
-    graph.tensors.push_back({.name = name, .type = whole, .shape = {1}});
-  }
-  graph.tensors.push_back({.name = "twos", .type = whole, .shape = {3}, .data = Three(2)});
-  graph.tensors.push_back({.name = "double", .type = whole, .shape = {3}});
-  graph.tensors.push_back({.name = "ones", .type = whole, .shape = {3}, .data = Three(1)});
-  graph.tensors.push_back({.name = "size", .type = whole, .shape = {3}});
-  graph.tensors.push_back(
-      {.name = "seven", .shape = {}, .data = tflite::testing::BytesOf(std::vector<float>{7})});
-  graph.tensors.push_back({.name = "z", .shape = {1, 1, 1}});
-  const auto append = [&](int32_t code, std::vector<int32_t> inputs, int32_t output) {
-    for (int32_t& input : inputs) input += first;
-    graph.operators.push_back({.code = code, .inputs = inputs, .outputs = {first + output}});
-  };
-  using tflite::testing::kMul;
-  constexpr int32_t kFill = 94;
-  constexpr int32_t kIndex = 5;  // an input of the dense model: one element a row
-  append(tflite::testing::kShape, {kIndex - first}, 0);
-  append(kMul, {0, 0}, 1);
-  append(kMul, {1, 1}, 2);
-  append(kMul, {2, 0}, 3);
-  append(kMul, {3, 4}, 5);
-  append(tflite::testing::kSub, {5, 6}, 7);
-  append(kFill, {7, 8}, 9);
-  graph.outputs.push_back(first + 9);
-  const std::string plain = tflite::testing::ModelFile(spec);
-  tflite::Graph read = *tflite::ReadGraph(std::as_bytes(std::span(plain)));
-  for (tflite::Operator& op : read.subgraphs[0].operators) {
-    if (read.operator_codes[op.code].builtin != tflite::testing::kShape) continue;
-    op.options = tflite::Table::Of("ShapeOptions", {{"out_type", static_cast<int>(whole)}});
-  }
-  return *tflite::WriteModel(read);
-}
 
 uint64_t ResidentBytes() {
   malloc_trim(0);
@@ -185,7 +140,7 @@ TEST_F(ServingTrialTest, AGraphThatDiesOfSeveralRowsIsServedCallByCall) {
   // A child of a sanitized program is to die of a signal, too, and not to exit after its report.
   setenv("ASAN_OPTIONS", "handle_segv=0:abort_on_error=1", 1);
   setenv("TSAN_OPTIONS", "handle_segv=0:abort_on_error=1:allocator_may_return_null=1", 1);
-  const FileOnDisk file(DeadlyInRows());
+  const FileOnDisk file(testing::DeadlyInRows());
   const auto probe = Probe(ThisProgram());
   const auto dead = Probe(Shell("kill -SEGV $$"));
   for (const ModelProbe* asked : {probe.get(), dead.get()}) {  // the second time it is known
@@ -280,11 +235,17 @@ TEST(ServingTrial, IsReadAsItWasWritten) {
   trial.memory = {.first = 30, .another = 20, .rows = 10};
   trial.refusal = "why";
   trial.died = true;
+  trial.unix_time = 1'000'000;
   const auto read = ServingTrial::FromJson(trial.ToJson());
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->memory.Of(2, true), trial.memory.Of(2, true));
   EXPECT_EQ(read->refusal, "why");
   EXPECT_TRUE(read->died);
+  EXPECT_FALSE(read->IsStale(1'000'001));
+  EXPECT_TRUE(read->IsStale(1'100'000)) << "what a child died of is tried again after a day";
+  EXPECT_TRUE(read->IsStale(999'999)) << "the clock was set back";
+  trial.died = false;
+  EXPECT_FALSE(trial.IsStale(1'100'000));
   trial.refusal = "";
   EXPECT_FALSE(ServingTrial::FromJson(trial.ToJson()).ok()) << "a call that takes no time";
   for (const char* text : {"null", "3", "{}", "{\"refusal\":\"x\"}"})

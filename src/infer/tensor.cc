@@ -63,4 +63,10 @@ std::string ShapeText(const Shape& shape) {
   return text + "]";
 }
 
+std::string ShapesText(const std::vector<Shape>& shapes) {
+  std::string text;
+  for (const Shape& shape : shapes) text += (text.empty() ? "" : ", ") + ShapeText(shape);
+  return text;
+}
+
 }  // namespace bowerbird::infer

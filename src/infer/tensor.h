@@ -43,6 +43,8 @@ using Shape = std::vector<int64_t>;  // -1 = unknown until a call
 std::optional<int64_t> ElementCount(const Shape& shape);
 // "[1, 224, 224, 3]"
 std::string ShapeText(const Shape& shape);
+// "[1, 4], [2]"
+std::string ShapesText(const std::vector<Shape>& shapes);
 
 // Borrowed memory; valid as long as what it came from says.
 struct TensorView {

@@ -94,33 +94,43 @@ RuntimeShapes TfliteInstance::shapes() const {
   return shapes;
 }
 
-absl::Status TfliteInstance::ResizeInput(int index, const Shape& shape) {
-  if (shape == in(index).shape) return absl::OkStatus();
-  if (!FitsRuntime(shape)) {
-    return InvalidArgument("an input cannot have the shape " + ShapeText(shape));
+std::vector<Shape> TfliteInstance::InputShapes() const {
+  std::vector<Shape> shapes;
+  for (const Port& port : inputs_) shapes.push_back(port.shape);
+  return shapes;
+}
+
+absl::Status TfliteInstance::ResizeInputs(const std::vector<Shape>& shapes) {
+  const std::vector<Shape> before = InputShapes();
+  if (shapes == before) return absl::OkStatus();
+  if (shapes.size() != before.size()) {
+    return InvalidArgument("the model has " + std::to_string(before.size()) + " inputs");
   }
-  const Shape before = in(index).shape;
-  const absl::Status status = interpreter_->Resize(index, shape);
+  for (const Shape& shape : shapes) {
+    if (!FitsRuntime(shape)) {
+      return InvalidArgument("an input cannot have the shape " + ShapeText(shape));
+    }
+  }
+  const absl::Status status = interpreter_->Resize(shapes);
   if (!status.ok()) {
-    if (!interpreter_->Resize(index, before).ok()) broken = true;
+    if (!interpreter_->Resize(before).ok()) broken = true;
     if (!broken) ReadInputs();
-    return Annotate(status, "the model cannot take an input of shape " + ShapeText(shape) +
-                                " instead of " + ShapeText(before));
+    return Annotate(
+        status, "the model cannot take " + std::string(shapes.size() == 1 ? "an input" : "inputs") +
+                    " of shape " + ShapesText(shapes) + " instead of " + ShapesText(before));
   }
   ReadInputs();
   return absl::OkStatus();
 }
 
 absl::Status TfliteInstance::RestoreShapes() {
+  std::vector<Shape> shapes = InputShapes();
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    if (inputs_[i].is_dynamic || inputs_[i].shape == inputs_[i].first_shape) continue;
-    if (absl::Status status = ResizeInput(static_cast<int>(i), inputs_[i].first_shape);
-        !status.ok()) {
-      broken = true;
-      return status;
-    }
+    if (!inputs_[i].is_dynamic) shapes[i] = inputs_[i].first_shape;
   }
-  return absl::OkStatus();
+  absl::Status status = ResizeInputs(shapes);
+  if (!status.ok()) broken = true;
+  return status;
 }
 
 std::span<std::byte> TfliteInstance::Input(int index) {

@@ -31,7 +31,9 @@ class TfliteInstance : public Instance {
   // what the last caller made it.
   TfliteInstance(std::unique_ptr<Interpreter> interpreter, std::vector<bool> is_dynamic);
 
-  absl::Status ResizeInput(int index, const Shape& shape);
+  std::vector<Shape> InputShapes() const;
+  // All at once: extents of several inputs may have to agree.
+  absl::Status ResizeInputs(const std::vector<Shape>& shapes);
   std::span<std::byte> Input(int index);
   TensorView InputView(int index) const;
   absl::Status Invoke(const Context& context);

@@ -105,7 +105,9 @@ absl::Status LoadMapped(const TfliteOptions& options, Form form, LoadedTflite& l
   ASSIGN_OR_RETURN(ReadyGraph ready, ReadForRuntime(step));
   tflite::Graph& graph = ready.graph;
   ASSIGN_OR_RETURN(const bool allow_delegate, AskProbe(options, loaded));
-  const bool changed = TakeForm(step, allow_delegate, graph, loaded.trial) || ready.changed;
+  loaded.allow_delegate = allow_delegate;
+  loaded.in_float = TakeForm(step, allow_delegate, graph, loaded.trial);
+  const bool changed = loaded.in_float || ready.changed;
   loaded.is_dynamic = DynamicInputs(graph.subgraphs[0]);
   ASSIGN_OR_RETURN(const std::span<const std::byte> bytes, BytesOf(graph, changed, loaded));
   loaded.model.reset(TfLiteModelCreate(bytes.data(), bytes.size()));

@@ -32,6 +32,8 @@ struct LoadedTflite {
   std::optional<ServingTrial> trial;     // of a probe; nothing where the file is trusted
   TfliteHandle model{nullptr, TfLiteModelDelete};
   Delegate delegate = Delegate::kNone;
+  bool in_float = false;         // the form that is run (prepare.h)
+  bool allow_delegate = true;    // what the probe has cleared
   std::vector<bool> is_dynamic;  // by input
   ModelMetadata metadata;
   RuntimeReport report;  // without load_ms

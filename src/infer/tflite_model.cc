@@ -11,6 +11,7 @@
 #include "infer/pool.h"
 #include "infer/pool_sweeper.h"
 #include "infer/row_serving.h"
+#include "infer/shape_gate.h"
 #include "infer/tflite_lease.h"
 #include "infer/tflite_loader.h"
 
@@ -38,12 +39,14 @@ class PooledTfliteModel : public TfliteModel {
   PooledTfliteModel(const TfliteOptions& options, BatchPlan plan, LoadedTflite loaded)
       : end_(options.sweeper),
         loaded_(std::move(loaded)),
+        gate_(ShapeGate::For(loaded_, options)),
         pool_(PoolOptions(options, loaded_.need, plan.rows > 1), std::move(loaded_.instance),
               [this, threads = options.num_threads]() -> absl::StatusOr<std::unique_ptr<Instance>> {
                 return MakeInstance(loaded_, threads);
               }) {
     if (plan.rows > 1) {
-      row_serving_ = std::make_unique<RowServing>(std::move(plan), loaded_, options, pool_);
+      row_serving_ =
+          std::make_unique<RowServing>(std::move(plan), loaded_, options, gate_.get(), pool_);
     }
     if (end_.sweeper() != nullptr) end_.sweeper()->Add(pool_);
   }
@@ -67,7 +70,7 @@ class PooledTfliteModel : public TfliteModel {
                                                                ? pool_.Take(context)
                                                                : pool_.TakeUnlessBusy(context));
       if (instance == nullptr) return row_serving_->Acquire(context);
-      auto lease = std::make_unique<TfliteLease>(pool_, std::move(instance));
+      auto lease = std::make_unique<TfliteLease>(pool_, gate_.get(), context, std::move(instance));
       // An instance that cannot be brought back to its shapes is dropped; the next one is taken.
       if (lease->tflite().RestoreShapes().ok()) return lease;
     }
@@ -91,6 +94,7 @@ class PooledTfliteModel : public TfliteModel {
 
   const TrimAtEnd end_;
   LoadedTflite loaded_;
+  const std::unique_ptr<ShapeGate> gate_;    // null: every shape is taken
   mutable Pool pool_;                        // borrowing is not a change that callers can see
   std::unique_ptr<RowServing> row_serving_;  // null: no calls are run together
 };

@@ -37,10 +37,12 @@ struct TfliteOptions {
   int num_threads = 1;          // per instance; more than 1 only pays on an otherwise idle machine
   int instances = 0;     // largest pool; 0 = one per core. Grown on demand, one is made at load
   int max_waiting = 64;  // callers queued beyond the instances; more are refused
-  bool allow_delegate = true;         // false: plain interpreter, for comparison
-  const ModelProbe* probe = nullptr;  // asked before this process loads the file; null = trust it
-  LoadObserver* observer = nullptr;   // of this load, on its thread; may be null
-  Context context = {};               // of this load: ends the wait for the probe
+  bool allow_delegate = true;  // false: plain interpreter, for comparison
+  // Asked before this process loads the file, or runs it with a new shape; null = trust it. Must
+  // outlive the model.
+  const ModelProbe* probe = nullptr;
+  LoadObserver* observer = nullptr;  // of this load, on its thread; may be null
+  Context context = {};              // of this load: ends the wait for the probe
   Prepare prepare = Prepare::kAuto;
   // What the model may weigh: constants, packed weights and tensors of all instances, as measured
   // by the probe, else estimated. Above it calls are not run together, then instances are left out,

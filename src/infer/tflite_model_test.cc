@@ -215,7 +215,7 @@ TEST(TfliteModel, GivesAFixedShapeBackToTheNextCaller) {
   const auto model = LoadOrDie(spec, {.instances = 1});
   {
     const auto lease = *model->Acquire(Context());
-    ASSERT_TRUE(lease->ResizeInput(0, {4, 2}).ok());
+    ASSERT_TRUE(lease->ResizeInputs({{4, 2}}).ok());
     EXPECT_THAT(lease->InputView(0).shape, ElementsAre(4, 2));
     EXPECT_THAT(lease->Input(0), SizeIs(32));
   }
@@ -226,10 +226,10 @@ TEST(TfliteModel, GivesAFixedShapeBackToTheNextCaller) {
 TEST(TfliteModel, StaysAsItWasAfterAShapeThatItCannotTake) {
   const auto model = LoadOrDie(CopyModel(TensorType::kFloat32, {1, 4}));
   const auto lease = *model->Acquire(Context());
-  const absl::Status status = lease->ResizeInput(0, {1, 5});  // the reshape wants four elements
+  const absl::Status status = lease->ResizeInputs({{1, 5}});  // the reshape wants four elements
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(MessageOf(status), HasSubstr("[1, 5]"));
-  EXPECT_FALSE(lease->ResizeInput(0, {int64_t{1} << 40}).ok());
+  EXPECT_FALSE(lease->ResizeInputs({{int64_t{1} << 40}}).ok());
   EXPECT_THAT(lease->InputView(0).shape, ElementsAre(1, 4));
   ASSERT_THAT(lease->Input(0), SizeIs(16));
   EXPECT_TRUE(lease->Invoke(Context()).ok());

@@ -5,16 +5,14 @@
 #include "nlohmann/json.hpp"
 
 namespace bowerbird::infer {
-namespace {
 
-constexpr int64_t kExhaustedSeconds = 24 * 3600;
-
-}  // namespace
+bool IsDayOld(int64_t unix_time, int64_t now) {
+  // A clock that was set back makes it stale, too, rather than eternal.
+  return now < unix_time || now - unix_time > 24 * 3600;
+}
 
 bool Verdict::IsStale(int64_t now) const {
-  // A clock that was set back makes it stale, too, rather than eternal.
-  return absl::IsResourceExhausted(status) &&
-         (now < unix_time || now - unix_time > kExhaustedSeconds);
+  return absl::IsResourceExhausted(status) && IsDayOld(unix_time, now);
 }
 
 nlohmann::json Verdict::ToJson() const {

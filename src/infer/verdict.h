@@ -13,6 +13,9 @@
 
 namespace bowerbird::infer {
 
+// What a machine's moment may have had a part in is found out anew after a day.
+bool IsDayOld(int64_t unix_time, int64_t now);
+
 struct Verdict {
   static constexpr std::string_view kKind = "verdict";
 

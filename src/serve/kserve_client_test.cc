@@ -156,10 +156,10 @@ TEST_P(KServeClient, RequestsThatTheServerFindsTooLargeEndWithItsWord) {
   Start();
   const auto model = Connect("one");
   const auto lease = *model->Acquire({});
-  ASSERT_TRUE(lease->ResizeInput(0, {20000, 3}).ok());
+  ASSERT_TRUE(lease->ResizeInputs({{20000, 3}}).ok());
   const absl::Status status = lease->Invoke({});
   EXPECT_TRUE(absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status)) << status;
-  ASSERT_TRUE(lease->ResizeInput(0, {2, 3}).ok());
+  ASSERT_TRUE(lease->ResizeInputs({{2, 3}}).ok());
   EXPECT_TRUE(lease->Invoke({}).ok()) << "the next one is answered";
 }
 

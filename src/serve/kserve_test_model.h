@@ -33,9 +33,11 @@ class EchoLease : public infer::Lease {
     tensors_.resize(metadata.inputs.size());
     for (size_t i = 0; i < tensors_.size(); ++i) Size(i, {1, 3});
   }
-  absl::Status ResizeInput(int index, const infer::Shape& shape) override {
-    if (shape.size() != 2 || shape[1] != 3) return InvalidArgument("only [-1, 3] fits");
-    Size(static_cast<size_t>(index), shape);
+  absl::Status ResizeInputs(const std::vector<infer::Shape>& shapes) override {
+    for (const infer::Shape& shape : shapes) {
+      if (shape.size() != 2 || shape[1] != 3) return InvalidArgument("only [-1, 3] fits");
+    }
+    for (size_t i = 0; i < shapes.size(); ++i) Size(i, shapes[i]);
     return absl::OkStatus();
   }
   std::span<std::byte> Input(int index) override {

@@ -22,7 +22,7 @@ const std::string kService = "viam.service.mlmodel.v1.MLModelService/";
 class SummingLease : public infer::Lease {
  public:
   explicit SummingLease(const infer::ModelMetadata& metadata) : metadata_(metadata) {}
-  absl::Status ResizeInput(int, const infer::Shape&) override {
+  absl::Status ResizeInputs(const std::vector<infer::Shape>&) override {
     return InvalidArgument("the input cannot be resized");
   }
   std::span<std::byte> Input(int) override { return std::as_writable_bytes(std::span(input_)); }

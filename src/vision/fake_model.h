@@ -72,8 +72,8 @@ class FakeModel : public infer::Model {
       input_.type = info.type;
       Allocate(info.shape);
     }
-    absl::Status ResizeInput(int, const infer::Shape& shape) override {
-      Allocate(shape);
+    absl::Status ResizeInputs(const std::vector<infer::Shape>& shapes) override {
+      Allocate(shapes[0]);
       return absl::OkStatus();
     }
     std::span<std::byte> Input(int) override { return input_.bytes; }

@@ -155,7 +155,7 @@ absl::StatusOr<image::Placement> InputPlan::Fill(const image::Image& image, imag
   // Another caller may have left the instance at another shape.
   const std::span<const int64_t> now = lease.InputView(0).shape;
   if (!std::equal(now.begin(), now.end(), wanted.begin(), wanted.end())) {
-    RETURN_IF_ERROR(lease.ResizeInput(0, wanted));
+    RETURN_IF_ERROR(lease.ResizeInputs({wanted}));
   }
   if (lease.InputView(0).type != type_) {
     return Internal("input " + name_ + " changed its type since the model was loaded");

@@ -183,13 +183,18 @@ class RemoteLease final : public Lease {
   RemoteLease(const RemoteLease&) = delete;
   RemoteLease& operator=(const RemoteLease&) = delete;
 
-  absl::Status ResizeInput(int index, const Shape& shape) override {
-    const Port& port = model_.signature().inputs[static_cast<size_t>(index)];
-    if (!port.Allows(shape)) {
-      return InvalidArgument("shape " + ShapeText(shape) + " is not one of input \"" +
-                             Shown(port.name) + "\", which has " + ShapeText(port.shape));
+  absl::Status ResizeInputs(const std::vector<Shape>& shapes) override {
+    const std::vector<Port>& ports = model_.signature().inputs;
+    if (shapes.size() != ports.size())
+      return InvalidArgument("the model has " + std::to_string(ports.size()) + " inputs");
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (ports[i].Allows(shapes[i])) continue;
+      return InvalidArgument("shape " + ShapeText(shapes[i]) + " is not one of input \"" +
+                             Shown(ports[i].name) + "\", which has " + ShapeText(ports[i].shape));
     }
-    return instance().Shape(index, shape);
+    for (size_t i = 0; i < ports.size(); ++i)
+      RETURN_IF_ERROR(instance().Shape(static_cast<int>(i), shapes[i]));
+    return absl::OkStatus();
   }
   std::span<std::byte> Input(int index) override { return instance().Input(index); }
   TensorView InputView(int index) const override { return instance().InputView(index); }

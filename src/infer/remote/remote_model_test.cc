@@ -83,7 +83,7 @@ TEST(RemoteModelOverGrpc, HalfFloatsAreFloatsToCallers) {
   EXPECT_THAT(model->metadata().inputs[0].shape, ElementsAre(-1, 2));
   EXPECT_EQ(model->platform(), "test_echo");
   const auto lease = *model->Acquire({});
-  ASSERT_TRUE(lease->ResizeInput(0, {2, 2}).ok());
+  ASSERT_TRUE(lease->ResizeInputs({{2, 2}}).ok());
   const std::array<float, 4> sent = {1.5f, -2, 65504, 0};
   ASSERT_EQ(lease->Input(0).size(), sizeof sent);
   std::memcpy(lease->Input(0).data(), sent.data(), sizeof sent);
@@ -107,10 +107,10 @@ TEST(RemoteModelOverGrpc, ShapesBeyondTheDescriptionAreRefusedAndLeaveTheInputAl
   const auto peer = StartGrpcPeer(Echo("UINT8", {-1, 4}));
   const auto model = ConnectOrDie(OptionsFor("grpc", peer->port()));
   const auto lease = *model->Acquire({});
-  EXPECT_THAT(MessageOf(lease->ResizeInput(0, {1, 5})), HasSubstr("[-1, 4]"));
-  EXPECT_FALSE(lease->ResizeInput(0, {4}).ok());
-  EXPECT_FALSE(lease->ResizeInput(0, {-1, 4}).ok());
-  EXPECT_THAT(MessageOf(lease->ResizeInput(0, {int64_t{1} << 40, 4})), HasSubstr("at most"));
+  EXPECT_THAT(MessageOf(lease->ResizeInputs({{1, 5}})), HasSubstr("[-1, 4]"));
+  EXPECT_FALSE(lease->ResizeInputs({{4}}).ok());
+  EXPECT_FALSE(lease->ResizeInputs({{-1, 4}}).ok());
+  EXPECT_THAT(MessageOf(lease->ResizeInputs({{int64_t{1} << 40, 4}})), HasSubstr("at most"));
   EXPECT_EQ(lease->Input(0).size(), 4u);
 }
 
