@@ -100,6 +100,16 @@ void Instr(sqlite3_context* context, int, sqlite3_value** arguments) {
   sqlite3_result_int64(context, what.bytes == 0 ? 1 : PlaceInText(text.view(), what.view()));
 }
 
+// What lies between the places where `what` is, the end last.
+template <typename Use>
+void ForEachPiece(std::string_view text, std::string_view what, const Use& use) {
+  for (size_t at = 0; (at = Find(text, what)) != std::string_view::npos;) {
+    use(text.substr(0, at), false);
+    text.remove_prefix(at + what.size());
+  }
+  use(text, true);
+}
+
 void Replace(sqlite3_context* context, int, sqlite3_value** arguments) {
   const Text text(arguments[0]);
   const Text what(arguments[1]);
@@ -107,24 +117,21 @@ void Replace(sqlite3_context* context, int, sqlite3_value** arguments) {
   if (what.until_nul().empty()) return sqlite3_result_value(context, arguments[0]);
   const Text with(arguments[2]);
   if (with.is_null()) return;
-  // Knows the connection's limit on lengths.
-  sqlite3_str* const result = sqlite3_str_new(sqlite3_context_db_handle(context));
-  std::string_view rest = text.view();
-  for (size_t at = 0; (at = Find(rest, what.view())) != std::string_view::npos;) {
-    sqlite3_str_append(result, rest.data(), static_cast<int>(at));
-    sqlite3_str_append(result, with.data, static_cast<int>(with.bytes));
-    rest.remove_prefix(at + what.bytes);
-    if (sqlite3_str_errcode(result) != SQLITE_OK) break;
-  }
-  sqlite3_str_append(result, rest.data(), static_cast<int>(rest.size()));
-  const int code = sqlite3_str_errcode(result);
-  const auto size = static_cast<size_t>(sqlite3_str_length(result));
-  char* const made = sqlite3_str_finish(result);
-  if (code != SQLITE_OK) {
-    sqlite3_free(made);
-    return sqlite3_result_error_code(context, code);
-  }
-  if (made == nullptr) return sqlite3_result_text(context, "", 0, SQLITE_STATIC);
+  size_t count = 0;
+  ForEachPiece(text.view(), what.view(),
+               [&](std::string_view, bool is_last) { count += !is_last; });
+  const size_t size = text.bytes - count * what.bytes + count * with.bytes;
+  const int limit = sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1);
+  if (size > static_cast<size_t>(limit)) return sqlite3_result_error_toobig(context);
+  // Of the right size at once: a string that grows is copied again and again near the limit.
+  auto* const made = static_cast<char*>(sqlite3_malloc64(size + 1));
+  if (made == nullptr) return sqlite3_result_error_nomem(context);
+  char* end = made;
+  ForEachPiece(text.view(), what.view(), [&](std::string_view piece, bool is_last) {
+    end = std::copy(piece.begin(), piece.end(), end);
+    if (!is_last) end = std::copy_n(with.data, with.bytes, end);
+  });
+  *end = '\0';
   sqlite3_result_text64(context, made, size, sqlite3_free, SQLITE_UTF8);
 }
 
