@@ -32,9 +32,9 @@ enum class LossKind {
   // Output 0: logits [N, C]. Targets: 0..1 for each label, < 0 = not known, left out. Binary cross
   // entropy, mean over known elements.
   kSigmoid,
-  // Output 0: encoded boxes [N, A, 4] (y, x, height, width; anchors.h). Output 1: logits [N, A, C],
-  // column 0 = background where `background_column`. Focal loss on all other columns plus smooth L1
-  // on the boxes of matched anchors, both over the number of matched anchors.
+  // Output 0: encoded boxes [N, A, 4] (y, x, height, width; anchors.h). Output 1: logits [N, A, C]
+  // without a column for the background. Focal loss on all columns plus smooth L1 on the boxes of
+  // matched anchors, both over the number of matched anchors.
   kDetection,
 };
 
@@ -48,7 +48,6 @@ struct NetworkOptions {
   double clip_norm = 10;       // the norm of all gradients together is cut to it; 0 = never
   double average_decay = 0;    // of the moving average of the weights; 0 = none is kept
   // kDetection.
-  bool background_column = true;
   double focal_alpha = 0.25;
   double focal_gamma = 2;
   double class_loss_weight = 4;
@@ -64,7 +63,7 @@ struct Batch {
   // kSoftmax, kSigmoid.
   std::span<const float> class_targets = {};  // [size, C]
   // kDetection.
-  std::span<const int32_t> anchor_classes = {};  // [size, A]: column >= 1, 0 = none, -1 = ignore
+  std::span<const int32_t> anchor_classes = {};  // [size, A]: column + 1, 0 = none, -1 = ignore
   std::span<const float> anchor_boxes = {};      // [size, A, 4]; read where a class is >= 1
 };
 
