@@ -34,7 +34,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kSection
     {"fragments", "write out what the fragments hold"},
     {"fragment_mods", "write out what the fragments hold"},
     {"jobs", "call the resources from outside"},
-    {"cloud", "this machine needs no cloud"},
+    {"cloud", ""},  // read by the link to the hub
     {"maintenance", "change the config when it suits"},
     {"tracing", "see /metrics"},
     {"enable_web_profile", "profile from outside"},
