@@ -2,68 +2,80 @@
 #include "app/data_export.h"
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
-#include <map>
+#include <functional>
+#include <optional>
+#include <span>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "annotation/format.h"
+#include "app/data_export_fetch.h"
+#include "app/data_export_journal.h"
 #include "app/item_filter.h"
 #include "app/progress.h"
 #include "base/file_system.h"
 #include "base/status.h"
-#include "bowerbird/v1/download.pb.h"
+#include "bowerbird/v1/dataset.pb.h"
 #include "image/codec.h"
-#include "nlohmann/json.hpp"
+#include "wire/hub/annotations.h"
 
 namespace bowerbird::app {
 namespace {
 
-namespace data = viam::app::data::v1;
+namespace v1 = bowerbird::v1;
 using annotation::AnnotatedImage;
 using annotation::Problem;
 
-constexpr uint64_t kLargestPicture = uint64_t{256} << 20;
-
-struct Known {
-  std::string path;
-  int width = 0, height = 0;
-};
+// Items of one call. A call that waits for pictures would run into the server's limit of time.
+constexpr uint64_t kItemsOfCall = 20'000;
+constexpr uint64_t kItemsOfCallWithPictures = 200;
+constexpr uint64_t kLargestPicture = uint64_t{256} << 20;  // whose header is looked at
+constexpr size_t kMostProblems = 1000;
 
 // "loc/ab12" of "org/loc/ab12" would be a folder: the last part alone is unique.
 std::string LastOf(const std::string& id) { return id.substr(id.rfind('/') + 1); }
 
-// What the picture is called in the export: as it was, with its id where that is no safe name.
-std::string NameOf(const data::BinaryMetadata& item) {
-  const std::string id = LastOf(item.binary_data_id());
-  const std::filesystem::path given(item.file_name());
-  const bool safe = !item.file_name().empty() && given.is_relative() &&
-                    std::none_of(given.begin(), given.end(),
-                                 [](const auto& part) { return part == ".." || part == "."; });
-  if (safe && given.has_extension()) return given.generic_string();
-  return (safe ? given.generic_string() : id) + item.file_ext();
-}
-
-AnnotatedImage ImageOf(const data::BinaryMetadata& item) {
-  AnnotatedImage image{.path = NameOf(item)};
-  for (const data::BoundingBox& box : item.annotations().bboxes()) {
-    annotation::Box& out = image.annotations.boxes.emplace_back();
-    out.id = box.id();
-    out.label = box.label();
-    out.x_min = box.x_min_normalized();
-    out.y_min = box.y_min_normalized();
-    out.x_max = box.x_max_normalized();
-    out.y_max = box.y_max_normalized();
-    if (box.has_confidence()) out.confidence = box.confidence();
-  }
-  for (const data::Classification& one : item.annotations().classifications()) {
-    annotation::Classification& out = image.annotations.classifications.emplace_back();
-    out.id = one.id();
-    out.label = one.label();
-    if (one.has_confidence()) out.confidence = one.confidence();
-  }
-  image.tags.assign(item.capture_metadata().tags().begin(), item.capture_metadata().tags().end());
+AnnotatedImage ImageOf(const v1::AnnotatedItem& item) {
+  AnnotatedImage image{.path = "",
+                       .width = static_cast<int>(item.width()),
+                       .height = static_cast<int>(item.height()),
+                       .annotations = wire::ReadAnnotations(item.annotations())};
+  image.tags.assign(item.tags().begin(), item.tags().end());
   return image;
 }
+
+// What pictures are called in an export: as they were, with their ids where that is no safe name.
+class Names {
+ public:
+  std::string NameOf(const v1::AnnotatedItem& item) {
+    const std::string id = LastOf(item.binary_data_id());
+    const std::filesystem::path given(item.file_name());
+    const bool safe = !item.file_name().empty() && given.is_relative() &&
+                      std::none_of(given.begin(), given.end(),
+                                   [](const auto& part) { return part == ".." || part == "."; });
+    std::filesystem::path name = safe ? given : std::filesystem::path(id);
+    if (!safe || !given.has_extension()) name += item.file_ext();
+    // Several machines may each have sent an "a.jpg".
+    while (!used_.insert(std::hash<std::string>()(name.generic_string())).second) {
+      const std::string stem = name.stem().string();
+      name.replace_filename(stem + "-" + id + name.extension().string());
+    }
+    return name.generic_string();
+  }
+
+ private:
+  absl::flat_hash_set<size_t> used_;
+};
+
+// A picture on its way: being fetched, or there from an earlier run.
+struct Pending {
+  std::string id;
+  AnnotatedImage image;
+  uint64_t size = 0;
+  std::optional<Fetch> fetch{};
+};
 
 class Run {
  public:
@@ -73,139 +85,216 @@ class Run {
         options_(options),
         files_(files),
         writer_(writer),
+        incoming_(options.directory + "/.bowerbird-incoming"),
         progress_("exported", total) {}
 
   absl::Status Open() {
-    const std::string path = options_.directory + "/.bowerbird-export";
-    const auto text = ReadFile(files_, path, uint64_t{1} << 30);
-    if (text.ok()) {
-      for (size_t at = 0; at < text->size();) {
-        const size_t end = std::min(text->find('\n', at), text->size());
-        const auto line =
-            nlohmann::json::parse(text->begin() + static_cast<std::ptrdiff_t>(at),
-                                  text->begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-        // The last line may be torn.
-        if (line.is_array() && line.size() == 4 && line[0].is_string() && line[1].is_string() &&
-            line[2].is_number_integer() && line[3].is_number_integer()) {
-          known_[line[0].get<std::string>()] = {line[1].get<std::string>(), line[2].get<int>(),
-                                                line[3].get<int>()};
-        }
-        at = end + 1;
-      }
-    }
-    ASSIGN_OR_RETURN(journal_, files_.OpenForWriting(path, WriteMode::kAppend));
-    // Ends a torn line, so that the next one is whole.
-    return journal_->Append("\n");
+    if (options_.annotations_only) return absl::OkStatus();
+    RETURN_IF_ERROR(files_.MakeDirectories(incoming_, 0755));
+    ASSIGN_OR_RETURN(journal_, ExportJournal::Open(files_, options_.directory));
+    fetcher_.emplace(hub_, files_, options_.parallel);
+    return absl::OkStatus();
   }
 
-  absl::Status Take(const data::BinaryMetadata& item) {
-    AnnotatedImage image = ImageOf(item);
-    const auto known = known_.find(item.binary_data_id());
-    if (known != known_.end()) {
-      image.width = known->second.width;
-      image.height = known->second.height;
-      const auto info = files_.Stat(options_.directory + "/" + known->second.path);
-      if (info.ok() && info->size == item.file_size_bytes()) {
-        ASSIGN_OR_RETURN(const std::string path, Add(item, image));
-        if (path.empty() || path == known->second.path) {
-          report_.kept += path.empty() ? 0 : 1;
-          progress_.Add(1, 0);
-          return absl::OkStatus();
-        }
-        return files_.Rename(options_.directory + "/" + known->second.path,
-                             options_.directory + "/" + path);
-      }
+  absl::Status Take(const v1::AnnotatedItem& item) {
+    if (Interrupted()) return absl::CancelledError("interrupted");
+    Pending next{
+        .id = item.binary_data_id(), .image = ImageOf(item), .size = item.file_size_bytes()};
+    next.image.path = names_.NameOf(item);
+    if (options_.annotations_only) {
+      progress_.Add(1, 0);
+      return Add(next).status();
     }
-    return Fetch(item, std::move(image));
+    while (pending_.size() >= fetcher_->capacity()) RETURN_IF_ERROR(SettleFirst());
+    pending_.push_back(std::move(next));
+    if (!IsThere(pending_.back())) Begin(pending_.back());
+    return absl::OkStatus();
+  }
+
+  absl::Status Close() {
+    while (!pending_.empty()) RETURN_IF_ERROR(SettleFirst());
+    RETURN_IF_ERROR(writer_.Finish());
+    TakeProblems();
+    if (options_.annotations_only) return absl::OkStatus();
+    RETURN_IF_ERROR(journal_->Sync());
+    // Files that a run left which was killed are in the way of nothing but this.
+    ASSIGN_OR_RETURN(const auto left, files_.List(incoming_));
+    for (const std::string& name : left) files_.Remove(incoming_ + "/" + name).IgnoreError();
+    return files_.RemoveDirectory(incoming_);
   }
 
   ExportReport& report() { return report_; }
 
  private:
+  void Begin(Pending& pending) {
+    const uint64_t number = begun_++ % fetcher_->capacity();
+    pending.fetch = Fetch{.id = pending.id, .path = incoming_ + "/" + std::to_string(number)};
+    fetcher_->Begin(*pending.fetch);
+  }
+
+  bool IsThere(const Pending& pending) const {
+    const ExportJournal::Picture* known = journal_->Find(pending.id);
+    if (known == nullptr) return false;
+    const auto info = files_.Stat(options_.directory + "/" + known->path);
+    return info.ok() && info->size == pending.size;
+  }
+
+  // In the order of the items, so that an export is the same however long each picture takes.
+  absl::Status SettleFirst() {
+    Pending& first = pending_.front();
+    // The picture of an earlier run may have made room for another one meanwhile.
+    if (!first.fetch && !IsThere(first)) Begin(first);
+    const absl::Status settled = first.fetch ? SettleFetched(first) : SettleKept(first);
+    pending_.pop_front();
+    return settled;
+  }
+
+  absl::Status SettleKept(Pending& pending) {
+    const ExportJournal::Picture known = *journal_->Find(pending.id);
+    pending.image.width = known.width;
+    pending.image.height = known.height;
+    ASSIGN_OR_RETURN(const std::string path, Add(pending));
+    progress_.Add(1, 0);
+    if (path.empty()) return absl::OkStatus();
+    ++report_.kept;
+    if (path == known.path) return absl::OkStatus();
+    return Place(pending, options_.directory + "/" + known.path, path);
+  }
+
+  absl::Status SettleFetched(Pending& pending) {
+    fetcher_->Wait(*pending.fetch);
+    const Fetch& fetch = *pending.fetch;
+    if (absl::IsNotFound(fetch.status) || absl::IsDataLoss(fetch.status)) {
+      Skip(pending, MessageOf(fetch.status));
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(fetch.status);
+    if (pending.image.width == 0) LookAt(fetch.path, pending.image);
+    ASSIGN_OR_RETURN(const std::string path, Add(pending));
+    progress_.Add(1, fetch.bytes);
+    if (path.empty()) return absl::OkStatus();
+    ++report_.fetched;
+    report_.bytes += fetch.bytes;
+    return Place(pending, fetch.path, path);
+  }
+
+  // The hub knows no size where it stands behind much metadata.
+  void LookAt(const std::string& path, AnnotatedImage& image) const {
+    const auto bytes = ReadFile(files_, path, kLargestPicture);
+    if (!bytes.ok()) return;
+    const auto header = image::ReadHeader(
+        std::span(reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()));
+    if (!header.ok()) return;
+    image.width = header->size.width;
+    image.height = header->size.height;
+  }
+
+  absl::Status Place(const Pending& pending, const std::string& from, const std::string& path) {
+    const std::string full = options_.directory + "/" + path;
+    RETURN_IF_ERROR(MakeFolder(ParentDirectory(full)));
+    RETURN_IF_ERROR(files_.Rename(from, full));
+    return journal_->Add(
+        pending.id, {.path = path, .width = pending.image.width, .height = pending.image.height},
+        pending.size);
+  }
+
+  absl::Status MakeFolder(const std::string& folder) {
+    if (folder == made_folder_) return absl::OkStatus();
+    RETURN_IF_ERROR(files_.MakeDirectories(folder, 0755));
+    made_folder_ = folder;
+    return absl::OkStatus();
+  }
+
   // Where the picture belongs; "" where it cannot be in this format, which is told.
-  absl::StatusOr<std::string> Add(const data::BinaryMetadata& item, const AnnotatedImage& image) {
-    auto path = writer_.Add(image);
-    for (Problem& problem : writer_.TakeProblems()) report_.problems.push_back(std::move(problem));
+  absl::StatusOr<std::string> Add(const Pending& pending) {
+    auto path = writer_.Add(pending.image);
+    TakeProblems();
     if (absl::IsInvalidArgument(path.status())) {
-      Skip(item, MessageOf(path.status()));
+      Skip(pending, MessageOf(path.status()));
       return std::string();
     }
+    if (path.ok()) ++report_.items;
     return path;
   }
 
-  void Skip(const data::BinaryMetadata& item, std::string why) {
+  void Skip(const Pending& pending, std::string why) {
     ++report_.skipped;
-    report_.problems.push_back({.kind = Problem::Kind::kImageSkipped,
-                                .file = item.binary_data_id(),
-                                .place = "",
-                                .what = std::move(why)});
+    Tell({.kind = Problem::Kind::kImageSkipped,
+          .file = pending.id,
+          .place = "",
+          .what = std::move(why)});
   }
 
-  absl::Status Fetch(const data::BinaryMetadata& item, AnnotatedImage image) {
-    if (item.file_size_bytes() > kLargestPicture) {
-      Skip(item, "the file has more than 256 MiB: get it by its link instead");
-      return absl::OkStatus();
-    }
-    bowerbird::v1::ReadFileRequest request;
-    request.set_binary_data_id(item.binary_data_id());
-    std::string content;
-    const absl::Status read = hub_.Read<bowerbird::v1::ReadFileResponse>(
-        "/bowerbird.v1.DownloadService/ReadFile", request,
-        [&content](const bowerbird::v1::ReadFileResponse& piece) {
-          content += piece.data();
-          return absl::OkStatus();
-        });
-    if (absl::IsNotFound(read) || absl::IsDataLoss(read)) {
-      Skip(item, MessageOf(read));
-      return absl::OkStatus();
-    }
-    RETURN_IF_ERROR(read);
-    const auto header =
-        image::ReadHeader({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
-    if (header.ok()) {
-      image.width = header->size.width;
-      image.height = header->size.height;
-    }
-    ASSIGN_OR_RETURN(const std::string path, Add(item, image));
-    if (path.empty()) return absl::OkStatus();
-    const std::string full = options_.directory + "/" + path;
-    RETURN_IF_ERROR(files_.MakeDirectories(ParentDirectory(full)));
-    RETURN_IF_ERROR(WriteFileDurably(files_, full, content, 0644));
-    RETURN_IF_ERROR(journal_->Append(
-        nlohmann::json::array({item.binary_data_id(), path, image.width, image.height}).dump() +
-        "\n"));
-    ++report_.fetched;
-    report_.bytes += content.size();
-    progress_.Add(1, content.size());
-    return absl::OkStatus();
+  void TakeProblems() {
+    for (Problem& problem : writer_.TakeProblems()) Tell(std::move(problem));
+  }
+
+  void Tell(Problem problem) {
+    if (++report_.problem_count <= kMostProblems) report_.problems.push_back(std::move(problem));
   }
 
   const HubClient& hub_;
   const ExportOptions& options_;
   FileSystem& files_;
   annotation::Writer& writer_;
+  const std::string incoming_;
   Progress progress_;
-  std::map<std::string, Known> known_;
-  std::unique_ptr<WritableFile> journal_;
+  Names names_;
+  std::unique_ptr<ExportJournal> journal_;
+  std::string made_folder_;
+  uint64_t begun_ = 0;
+  std::deque<Pending> pending_;
+  std::optional<Fetcher> fetcher_;  // behind what it works on
   ExportReport report_;
 };
+
+// Each item of the filter, oldest first.
+absl::Status ReadAnnotations(const HubClient& hub, const ExportOptions& options,
+                             const std::function<absl::Status(const v1::AnnotatedItem&)>& take) {
+  v1::ReadAnnotationsRequest request;
+  *request.mutable_filter() = options.filter;
+  request.set_limit(options.annotations_only ? kItemsOfCall : kItemsOfCallWithPictures);
+  std::vector<v1::ReadAnnotationsResponse> waiting;
+  const auto take_all = [&](const v1::ReadAnnotationsResponse& response) -> absl::Status {
+    for (const v1::AnnotatedItem& item : response.items()) RETURN_IF_ERROR(take(item));
+    return absl::OkStatus();
+  };
+  do {
+    std::string last;
+    RETURN_IF_ERROR(hub.Read<v1::ReadAnnotationsResponse>(
+        "/bowerbird.v1.AnnotationService/ReadAnnotations", request,
+        [&](const v1::ReadAnnotationsResponse& response) {
+          last = response.last();
+          if (options.annotations_only) return take_all(response);
+          waiting.push_back(response);
+          return absl::OkStatus();
+        }));
+    for (const v1::ReadAnnotationsResponse& response : waiting) RETURN_IF_ERROR(take_all(response));
+    waiting.clear();
+    request.set_last(last);
+  } while (!request.last().empty());
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 absl::StatusOr<ExportReport> Export(const HubClient& hub, const ExportOptions& options) {
   const auto files = MakeFileSystem();
   ASSIGN_OR_RETURN(const annotation::Format* format, annotation::FindFormat(options.format));
+  if (options.annotations_only && format->name == "folders") {
+    return InvalidArgument(
+        "format folders says everything by where the pictures lie: leave out --annotations-only, "
+        "or choose another format");
+  }
   ASSIGN_OR_RETURN(const uint64_t total, CountItems(hub, options.filter));
   RETURN_IF_ERROR(files->MakeDirectories(options.directory, 0755));
   ASSIGN_OR_RETURN(const auto writer,
                    annotation::CreateWriter(*format, *files, {.directory = options.directory}));
   Run run(hub, options, *files, *writer, total);
   RETURN_IF_ERROR(run.Open());
-  const auto take = [&run](const data::BinaryMetadata& item) { return run.Take(item); };
-  RETURN_IF_ERROR(ForEachItem(hub, options.filter, take));
-  RETURN_IF_ERROR(writer->Finish());
-  for (Problem& problem : writer->TakeProblems())
-    run.report().problems.push_back(std::move(problem));
+  RETURN_IF_ERROR(ReadAnnotations(
+      hub, options, [&run](const v1::AnnotatedItem& item) { return run.Take(item); }));
+  RETURN_IF_ERROR(run.Close());
   return std::move(run.report());
 }
 

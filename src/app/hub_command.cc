@@ -87,6 +87,11 @@ void AddImportFlags(CLI::App& command, ImportOptions& options) {
 void AddExportFlags(CLI::App& command, ExportOptions& options) {
   command.add_option("--destination", options.directory, "Made if it is missing")->required();
   command.add_option("--format", options.format, FormatNames())->capture_default_str();
+  command.add_flag("--annotations-only", options.annotations_only,
+                   "Without the pictures: files name them as if they were there");
+  command.add_option("--parallel", options.parallel, "Pictures fetched at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
 }
 
 absl::Status RunImport(const HubClient& hub, const ImportOptions& options, bool json) {
@@ -122,20 +127,22 @@ absl::Status RunExport(const HubClient& hub, const ItemFilterFlags& items, Expor
   ASSIGN_OR_RETURN(const ExportReport report, Export(hub, options));
   if (json) {
     std::printf("%s\n", Json({{"format", options.format},
+                              {"items", report.items},
                               {"fetched", report.fetched},
                               {"kept", report.kept},
                               {"bytes", report.bytes},
                               {"skipped", report.skipped},
+                              {"problem_count", report.problem_count},
                               {"problems", ProblemsJson(report.problems)}})
                             .dump(-1, ' ', false, kReplace)
                             .c_str());
   } else {
     Tell(report.problems);
-    std::printf("%llu fetched (%.1f MB), %llu were there, %llu skipped\n",
-                static_cast<unsigned long long>(report.fetched),
-                static_cast<double>(report.bytes) / 1e6,
-                static_cast<unsigned long long>(report.kept),
-                static_cast<unsigned long long>(report.skipped));
+    const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf("%llu items; %llu fetched (%.1f MB), %llu were there, %llu skipped\n",
+                number(report.items), number(report.fetched),
+                static_cast<double>(report.bytes) / 1e6, number(report.kept),
+                number(report.skipped));
   }
   return SkippedStatus(report.skipped);
 }

@@ -10,6 +10,9 @@ namespace bowerbird::serve {
 class AnnotationRpc : public HubRpc {
  public:
   AnnotationRpc(Admission& admission, Hub hub);
+
+ private:
+  void AddReading();
 };
 
 }  // namespace bowerbird::serve

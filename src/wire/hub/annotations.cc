@@ -48,6 +48,17 @@ void WriteAnnotations(const annotation::Annotations& annotations, proto::Annotat
   }
 }
 
+void WriteAnnotatedItem(const data::Item& item, bowerbird::v1::AnnotatedItem& message) {
+  message.set_binary_data_id(Utf8(item.id));
+  message.set_file_name(Utf8(item.file_name));
+  message.set_file_ext(Utf8(item.file_extension));
+  message.set_file_size_bytes(item.size);
+  message.set_width(static_cast<uint32_t>(item.width));
+  message.set_height(static_cast<uint32_t>(item.height));
+  for (const std::string& tag : item.tags) message.add_tags(Utf8(tag));
+  WriteAnnotations(item.annotations, *message.mutable_annotations());
+}
+
 annotation::Box ReadBox(const proto::AddBoundingBoxToImageByIDRequest& message) {
   annotation::Box box;
   box.label = message.label();
