@@ -131,6 +131,7 @@ absl::StatusOr<std::vector<std::string>> FindClassNames(const Folder& folder) {
   for (const std::string& name : top) {
     if (directories.size() < 100 && folder.HasDirectory(name)) directories.push_back(name);
   }
+  bool has_none = false;
   for (const std::string& directory : directories) {
     const auto names = folder.List(directory);
     if (!names.ok()) continue;
@@ -141,9 +142,11 @@ absl::StatusOr<std::vector<std::string>> FindClassNames(const Folder& folder) {
                          folder.Read(JoinPath(directory, name), kMaxNamesBytes));
         auto found = extension[1] == 'y' ? NamesOfYaml(text) : NamesOfLines(text);
         if (found.ok() && !found->empty()) return found;
+        has_none = has_none || (found.ok() && extension[1] == 'y');
       }
     }
   }
+  if (has_none) return std::vector<std::string>();
   return NotFound(
       "there are no names of classes: add a data.yaml with \"names\", obj.names or classes.txt "
       "with "

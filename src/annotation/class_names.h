@@ -22,7 +22,8 @@ absl::StatusOr<std::vector<std::string>> NamesOfLines(std::string_view text);
 absl::StatusOr<std::vector<std::string>> NamesOfYaml(std::string_view text);
 
 // Of the first file that has them: *.yaml with names, obj.names, *.names, classes.txt; in the root,
-// or in a folder directly below. NOT_FOUND lists what was looked for.
+// or in a folder directly below. None, if all that there is is a *.yaml with an empty list of
+// names: a dataset without boxes. NOT_FOUND lists what was looked for.
 absl::StatusOr<std::vector<std::string>> FindClassNames(const Folder& folder);
 
 }  // namespace bowerbird::annotation

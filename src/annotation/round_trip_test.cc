@@ -130,6 +130,22 @@ TEST_P(RoundTrip, LosesNothingThatTheFormatHolds) {
   }
 }
 
+TEST_P(RoundTrip, ADatasetOfWhichNothingIsSaidComesBack) {
+  const Format& format = *GetParam();
+  const std::vector<AnnotatedImage> images{{.path = "a.png", .width = 40, .height = 24},
+                                           {.path = "b.png", .width = 24, .height = 40}};
+  TestFolder folder;
+  const auto places = Write(format, folder, images);
+  ASSERT_TRUE(places.ok()) << places.status();
+  const auto result = ReadAll(std::string(format.name), {.directory = folder.path()});
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.Report(), "");
+  ASSERT_EQ(result.images.size(), images.size());
+  for (const AnnotatedImage& image : result.images) {
+    EXPECT_TRUE(image.annotations.boxes.empty() && image.tags.empty()) << image.path;
+  }
+}
+
 TEST_P(RoundTrip, ReportsWhatTheFormatCannotHold) {
   const Format& format = *GetParam();
   const Capabilities everything{.boxes = true,

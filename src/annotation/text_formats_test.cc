@@ -230,6 +230,20 @@ TEST(Yolo, NamesAreReadFromAllUsualFiles) {
               HasSubstr("there are no names of classes"));
 }
 
+TEST(Yolo, AnEmptyListOfNamesIsAListUnlessAnotherFileHasNames) {
+  TestFolder folder;
+  folder.WritePicture("a.png", 4, 4);
+  folder.Write("a.txt", "0 0.5 0.5 1 1\n");
+  folder.Write("data.yaml", "nc: 0\nnames: []\n");
+  const auto none = ReadAll("yolo", {.directory = folder.path()});
+  ASSERT_THAT(none.images, SizeIs(1)) << none.status;
+  EXPECT_THAT(none.Report(), HasSubstr("line 1: class 0 has no name, there are 0 names"));
+  folder.Write("classes.txt", "cat\n");
+  const auto named = ReadAll("yolo", {.directory = folder.path()});
+  ASSERT_THAT(named.images, SizeIs(1)) << named.status;
+  EXPECT_EQ(named.images[0].annotations.boxes.at(0).label, "cat");
+}
+
 TEST(JsonLines, PathsOfAnotherMachineAreFoundByTheirEnd) {
   TestFolder folder;
   folder.WritePicture("data/x.png", 100, 50);

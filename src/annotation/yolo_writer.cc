@@ -47,7 +47,9 @@ class YoloWriter : public FormatWriter {
     text += training ? "train: images/train\n" : "train: images\n";
     text += validation ? "val: images/validation\n" : "val: images\n";
     if (test) text += "test: images/test\n";
-    text += "nc: " + std::to_string(labels_.labels().size()) + "\nnames:\n";
+    text += "nc: " + std::to_string(labels_.labels().size()) + "\nnames:";
+    // Pictures without any box have no classes, which is not the same as a list that is missing.
+    text += labels_.labels().empty() ? " []\n" : "\n";
     for (size_t i = 0; i < labels_.labels().size(); ++i) {
       text += "  " + std::to_string(i) + ": " + JsonString(labels_.labels()[i]) + "\n";
     }
