@@ -4,7 +4,7 @@
 // format can hold it: the table of docs/data-formats.md.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -19,6 +19,10 @@ const KINDS = {
   boxes: {
     holds: without('folders'),
     image: (i) => ({ boxes: i === 0 ? [] : [{ bbox: [i, 2, 10, 8] }, { bbox: [3, 1, 5 + i, 6] }] }),
+  },
+  'pictures of which nothing is said': {
+    holds: EVERY,
+    image: () => ({ boxes: [] }),
   },
   'boxes and several tags': {
     holds: without('folders', 'voc', 'imagenet', 'yolo'),
@@ -88,4 +92,45 @@ describe('a dataset through every format', () => {
       }
       assert.deepEqual(kept, holds);
     });
+
+  it('gives pictures of one name each their own file', () => {
+    // Two folders whose pictures have the same names and other content.
+    for (const [folder, shade] of [['one', 40], ['two', 200]]) {
+      mkdirSync(path.join(root, folder));
+      writeFileSync(path.join(root, folder, 'same.png'), png(8, 8, shade));
+      const imported = run(from, 'dataset', 'import', 'same names', path.join(root, folder));
+      assert.equal(imported.status, 0, imported.error);
+    }
+    const { id } = through('same names', 'coco');
+    assert.notEqual(id, undefined);
+    const pictures = readdirSync(path.join(root, 'same names coco', 'images'));
+    assert.equal(pictures.length, 2);
+    const contents = new Set(pictures.map((name) => readFileSync(path.join(root, 'same names coco', 'images', name), 'latin1')));
+    assert.equal(contents.size, 2);
+  });
+
+  it('writes annotations without pictures, as if they were there', () => {
+    const out = path.join(root, 'annotations alone');
+    const args = ['dataset', 'export', 'boxes', '--destination', out, '--annotations-only'];
+    const exported = run(from, ...args);
+    assert.equal(exported.status, 0, exported.error);
+    assert.equal(JSON.parse(exported.out).items, 5);
+    assert.deepEqual(readdirSync(out), ['annotations']);
+    const name = path.join('annotations', 'instances.json');
+    const whole = readFileSync(path.join(root, 'boxes coco', name), 'utf8');
+    assert.equal(readFileSync(path.join(out, name), 'utf8'), whole);
+    assert.match(run(from, ...args, '--format', 'folders').error, /leave out --annotations-only/);
+  });
+
+  const voc = path.join(process.env.BOWERBIRD_TEST_DATA ?? '/nowhere', 'datasets/multilabel-voc100-multiformat');
+  it('keeps 273 boxes of 100 photos in every format that holds boxes', {
+    skip: existsSync(voc) ? false : 'set BOWERBIRD_TEST_DATA to the folder of public models and pictures',
+  }, () => {
+    const annotations = path.join(voc, 'gts/pascalvoc_format');
+    const imported = run(from, 'dataset', 'import', 'photos', annotations, '--format', 'voc', '--pictures', path.join(voc, 'images'));
+    assert.equal(imported.status, 0, imported.error);
+    assert.equal(JSON.parse(imported.out).sent, 100);
+    const expected = snapshot(from, 'photos');
+    for (const format of without('folders')) assert.equal(through('photos', format).id, expected, format);
+  });
 });
