@@ -131,7 +131,7 @@ int Run(const std::string& folder, long items, const std::string& database) {
   options.database = database.empty() ? "sqlite:" + folder + "/bench.db" : database;
   options.prepare_previews = false;
   const auto start = Clock::now();
-  if (const absl::Status filled = FillTable(options.database, items); !filled.ok()) {
+  if (const absl::Status filled = FillTable(options.database, {.items = items}); !filled.ok()) {
     Fail("generate", filled);
   }
   std::fprintf(stderr, "%ld items generated in %.0f s\n", items,

@@ -28,7 +28,23 @@ std::string RandomBytes(Engine engine, int count) {
   return "substr(decode(md5(x::text) || md5('a' || x), 'hex'), 1, " + std::to_string(count) + ")";
 }
 
-std::vector<std::string> Statements(Engine engine, const std::string& items) {
+// An SQL expression: an item's annotations as they are stored. The corners have as many digits as
+// real ones.
+std::string BodyOf(int boxes) {
+  std::string text = "'{\"boxes\":[";
+  for (int box = 0; box < boxes; ++box) {
+    const std::string number = std::to_string(box);
+    const std::string digits = std::to_string(1234567890123 + 7654321 * box);
+    text += box == 0 ? "" : ",";
+    text += "{\"corners\":[0." + digits + ",0.2" + digits + ",0.4" + digits + ",0.6" + digits +
+            "],\"id\":\"' || item || '-" + number + "\",\"label\":\"label' || ((item + " + number +
+            ") % 10) || '\"}";
+  }
+  return text + "],\"tags\":[\"common' || (item % 5) || '\"]}'";
+}
+
+std::vector<std::string> Statements(Engine engine, const TableOptions& options) {
+  const std::string items = std::to_string(options.items);
   const std::string numbers =
       "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n WHERE x + 1 < " + items +
       ") ";
@@ -40,7 +56,7 @@ std::vector<std::string> Statements(Engine engine, const std::string& items) {
            ", source, t FROM items" + where;
   };
   return {
-      "INSERT INTO organizations(org, id) VALUES (1, 'org')",
+      "INSERT INTO organizations(org, id) VALUES (1, '" + options.organization + "')",
       numbers +
           "INSERT INTO sources(source, org, tabular, key, location_id, robot_id, robot_name,"
           " part_id, part_name, component_type, component_name, method_name, mime_type,"
@@ -58,10 +74,10 @@ std::vector<std::string> Statements(Engine engine, const std::string& items) {
           " boxes, prepared) SELECT x + 1, 1, x % 20 + 1, " +
           RandomBytes(engine, 20) + ", " + t + ", " + t + ", " + t + ", '', '.jpg', 100000, " +
           RandomBytes(engine, 32) + ", 640, 480, " + tagged + ", 1, " + RandomBytes(engine, 32) +
-          ", 1, 1 FROM n",
-      "INSERT INTO annotation_versions(item, version, t, changed_by, body) SELECT item, 1, t, 'b',"
-      " '{\"boxes\":[{\"corners\":[0.1,0.1,0.5,0.5],\"id\":\"' || item || '\",\"label\":\"label' ||"
-      " (item % 10) || '\"}],\"tags\":[\"common' || (item % 5) || '\"]}' FROM items",
+          ", " + std::to_string(options.boxes) + ", 1 FROM n",
+      "INSERT INTO annotation_versions(item, version, t, changed_by, body) SELECT item, 1, t, "
+      "'b', " +
+          BodyOf(options.boxes) + " FROM items",
       terms("item % 5 + 1", " WHERE tagged = 1"),
       terms("6", " WHERE item % 997 = 0"),
       terms("item % 10 + 11", ""),
@@ -75,7 +91,7 @@ std::vector<std::string> Statements(Engine engine, const std::string& items) {
 
 }  // namespace
 
-absl::Status FillTable(const std::string& location, long items) {
+absl::Status FillTable(const std::string& location, const TableOptions& options) {
   ASSIGN_OR_RETURN(const auto database,
                    store::OpenDatabase({.location = location, .migrations = data::Migrations()}));
   bool is_filled = false;
@@ -86,7 +102,7 @@ absl::Status FillTable(const std::string& location, long items) {
     });
   });
   if (!read.ok() || is_filled) return read;
-  for (const std::string& sql : Statements(database->engine(), std::to_string(items))) {
+  for (const std::string& sql : Statements(database->engine(), options)) {
     const absl::Status written = database->Write(
         [&](Connection& connection) { return connection.Execute(sql, {}).status(); });
     if (!written.ok()) return Annotate(written, sql);

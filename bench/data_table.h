@@ -17,7 +17,14 @@ inline constexpr long kTableStart = 1'700'000'000;
 inline constexpr const char* kTableOrganization = "org";
 inline constexpr const char* kTableDataset = "0123456789abcdef01234567";
 
+struct TableOptions {
+  long items = 1'000'000;
+  // Of each item; the index of labels knows the first alone.
+  int boxes = 1;
+  std::string organization = kTableOrganization;
+};
+
 // `location` as store::DatabaseOptions has it. A database that was filled before stays as it is.
-absl::Status FillTable(const std::string& location, long items);
+absl::Status FillTable(const std::string& location, const TableOptions& options);
 
 }  // namespace bowerbird::bench
