@@ -18,6 +18,7 @@
 #include "app/data_dir.h"
 #include "app/hub_link.h"
 #include "app/hub_role.h"
+#include "app/module_sockets.h"
 #include "app/probe_command.h"
 #include "app/version.h"
 #include "base/file_system.h"
@@ -28,6 +29,7 @@
 #include "machine/catalog.h"
 #include "machine/config.h"
 #include "machine/machine.h"
+#include "machine/module/module_manager.h"
 #include "serve/machine_router.h"
 #include "serve/machine_services.h"
 #include "serve/server.h"
@@ -110,6 +112,10 @@ class Serving {
     if (options_.debug || config.debug) SetLogLevel(LogLevel::kDebug);
     auto server_options = MakeServerOptions(options_, config, data_dir_.path());
     const auto listen = server_options.listen;
+    if (HasMachine(options_)) {
+      ASSIGN_OR_RETURN(sockets_, ModuleSockets::Make());
+      server_options.parent_socket = sockets_->parent();
+    }
     ASSIGN_OR_RETURN(server_, serve::Server::Create(std::move(server_options), metrics_));
     if (HasMachine(options_)) MakeMachine();
     if (HasHub(options_)) RETURN_IF_ERROR(OpenHub());
@@ -153,6 +159,10 @@ class Serving {
                                             server_->sessions(), metrics_, kVersion,
                                             [] { kill(getpid(), SIGTERM); }});
     router_.emplace(*machine_);
+    modules_.emplace(catalog_, machine::ModuleManagerOptions{.data_dir = data_dir_.path(),
+                                                             .socket_folder = sockets_->folder(),
+                                                             .parent_address = sockets_->parent(),
+                                                             .debug = options_.debug});
   }
 
   absl::Status OpenHub() {
@@ -202,6 +212,7 @@ class Serving {
     if (!options_.config.empty())
       configured_part_.Read(machine::ReadConfigText(options_.config).value_or(""));
     capture_->SetConfig(config);
+    modules_->Apply(config.modules);
     machine_->Apply(std::move(config));
   }
 
@@ -223,6 +234,8 @@ class Serving {
   const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
   ConfiguredPart configured_part_;
   std::optional<capture::CaptureHost> capture_;
+  std::unique_ptr<ModuleSockets> sockets_;
+  std::optional<machine::ModuleManager> modules_;
   std::optional<machine::Machine> machine_;
   std::unique_ptr<serve::Server> server_;
   std::unique_ptr<HubRole> hub_;

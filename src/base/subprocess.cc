@@ -205,6 +205,7 @@ void Subprocess::Impl::DrainStderr() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return;
     if (count == 0) return error.Close();
+    if (options.on_stderr) options.on_stderr({buffer.data(), static_cast<size_t>(count)});
     MutexLock lock(mutex);
     tail.append(buffer.data(), static_cast<size_t>(count));
     if (tail.size() > options.stderr_tail) tail.erase(0, tail.size() - options.stderr_tail);

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,6 +52,7 @@ class Subprocess {
     std::vector<std::pair<std::string, std::string>> environment;  // on top of ours
     std::string directory;                                         // "" = ours
     size_t stderr_tail = 4096;                                     // bytes kept of its stderr
+    std::function<void(std::string_view)> on_stderr = {};          // is given all of it, too
     std::chrono::nanoseconds grace = std::chrono::seconds(2);      // between SIGTERM and SIGKILL
     std::vector<std::pair<int, uint64_t>> limits;                  // RLIMIT_..., value
   };

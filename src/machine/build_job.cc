@@ -61,6 +61,7 @@ void BuildJob::Build(const Input& input) {
   BuildRequest request{input.config,
                        Attributes(input.config.attributes, input.config.path + ".attributes"),
                        *input.environment, input.dependencies};
+  request.dependency_names = input.dependency_names;
   request.context.deadline = deadline_;
   request.context.cancelled = [this] { return cancelled(); };
   resource_ = input.entry.build(request);

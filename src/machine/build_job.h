@@ -28,6 +28,7 @@ class BuildJob {
     ModelEntry entry;
     ResourceConfig config;
     std::map<std::string, std::shared_ptr<Resource>> dependencies;  // kBuild
+    std::vector<std::string> dependency_names;                      // of these, in full
     const Environment* environment = nullptr;
     std::chrono::nanoseconds timeout{};
   };

@@ -72,6 +72,8 @@ struct BuildRequest {
   const std::map<std::string, std::shared_ptr<Resource>>& dependencies;
   // Ends when the build is no longer wanted or takes too long.
   Context context{};
+  // Full names of the dependencies, each once.
+  std::vector<std::string> dependency_names{};
 
   // `name` as it stands in the attributes, whether validate asked for it by its bare or full name.
   template <typename T>

@@ -271,6 +271,9 @@ void Graph::StartJob(Node& node, BuildJob::Kind kind, ModelEntry entry, Progress
       const Node& need = *nodes_.at(name);
       input.dependencies[text] = need.resource;
       node.built_with[name] = need.version;
+      if (std::ranges::find(input.dependency_names, name.ToString()) ==
+          input.dependency_names.end())
+        input.dependency_names.push_back(name.ToString());
     }
   }
   node.job = std::make_unique<BuildJob>(std::move(input), wake_);

@@ -171,6 +171,9 @@ absl::Status Server::Impl::Start(const std::vector<RpcService*>& services,
   AddReflection(services, router, builder);
   proxy_ = std::make_unique<GenericProxy>(gate_, router);
   builder.RegisterCallbackGenericService(proxy_.get());
+  if (!options_.parent_socket.empty()) {
+    builder.AddListeningPort("unix:" + options_.parent_socket, grpc::InsecureServerCredentials());
+  }
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr) return Internal("gRPC refused to start: see the log above");
 

@@ -31,8 +31,11 @@ struct ServerOptions {
   std::vector<std::string> listen{"127.0.0.1:8080"};  // as ListenAddress::Parse takes them
   std::string tls_certificate_file, tls_key_file;     // both or none
   bool insecure = false;                              // --insecure
-  std::string static_root;                            // the web page; "" = none
-  std::vector<std::string> allowed_origins;           // see OriginPolicy
+  // A Unix socket for this machine's own modules: clear text, no credentials asked. The folder
+  // decides who may reach it. "" = none.
+  std::string parent_socket;
+  std::string static_root;                   // the web page; "" = none
+  std::vector<std::string> allowed_origins;  // see OriginPolicy
   std::chrono::nanoseconds session_window = Sessions::kDefaultWindow;
   AdmissionOptions admission;
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/module/module_launch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/status.h"
+
+namespace bowerbird::machine {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+class ModuleLaunchTest : public ::testing::Test {
+ protected:
+  ModuleLaunchTest() {
+    fs::create_directories(folder_);
+    std::ofstream(folder_ + "/run.sh") << "#!/bin/sh\n";
+    chmod((folder_ + "/run.sh").c_str(), 0755);
+    module_.name = "m";
+    module_.executable_path = folder_ + "/run.sh";
+    host_ = {.data_dir = folder_ + "/data", .socket_folder = "/tmp/s", .parent_address = "/tmp/p"};
+  }
+  ~ModuleLaunchTest() override { fs::remove_all(folder_); }
+
+  const std::string folder_ = ::testing::TempDir() + "bowerbird_launch_" + std::to_string(getpid());
+  ModuleConfig module_;
+  ModuleHost host_;
+};
+
+TEST_F(ModuleLaunchTest, TellsTheModuleWhereItIs) {
+  const auto launch = PlanLaunch(module_, host_);
+  ASSERT_TRUE(launch.ok()) << launch.status();
+  EXPECT_EQ(launch->argv, (std::vector<std::string>{module_.executable_path, launch->socket}));
+  EXPECT_EQ(launch->directory, folder_);
+  const std::string data = folder_ + "/data/module-data/local/m";
+  EXPECT_THAT(launch->environment, Contains(Pair("VIAM_MODULE_DATA", data)));
+  EXPECT_THAT(launch->environment, Contains(Pair("VIAM_MODULE_ADDRESS", launch->socket)));
+  EXPECT_TRUE(fs::is_directory(data));
+}
+
+TEST_F(ModuleLaunchTest, TheConfigsEnvironmentCountsExceptForTheAddress) {
+  module_.env = {{"VIAM_MODULE_ROOT", "/"}, {"VIAM_MODULE_ADDRESS", "/elsewhere"}, {"A", "b"}};
+  const auto launch = PlanLaunch(module_, host_);
+  ASSERT_TRUE(launch.ok()) << launch.status();
+  EXPECT_EQ(launch->directory, "/");
+  EXPECT_THAT(launch->environment, Contains(Pair("A", "b")));
+  EXPECT_THAT(launch->environment, Contains(Pair("VIAM_MODULE_ROOT", "/")).Times(1));
+  EXPECT_THAT(launch->environment, Contains(Pair("VIAM_MODULE_ADDRESS", launch->socket)));
+  EXPECT_THAT(launch->environment, Not(Contains(Pair("VIAM_MODULE_ADDRESS", "/elsewhere"))));
+}
+
+TEST_F(ModuleLaunchTest, ALogLevelIsPassedOn) {
+  host_.debug = true;
+  EXPECT_EQ(PlanLaunch(module_, host_)->argv.back(), "--log-level=debug");
+  module_.json = {{"log_level", "warn"}};
+  EXPECT_EQ(PlanLaunch(module_, host_)->argv.back(), "--log-level=warn");
+}
+
+TEST_F(ModuleLaunchTest, SaysWhatIsWrongWithTheProgram) {
+  module_.executable_path = folder_ + "/none";
+  EXPECT_EQ(PlanLaunch(module_, host_).status().code(), absl::StatusCode::kNotFound);
+  module_.executable_path = folder_;
+  EXPECT_THAT(MessageOf(PlanLaunch(module_, host_).status()), HasSubstr("is a folder"));
+  std::ofstream(folder_ + "/plain") << "text";
+  module_.executable_path = folder_ + "/plain";
+  EXPECT_THAT(MessageOf(PlanLaunch(module_, host_).status()), HasSubstr("chmod +x"));
+}
+
+TEST(ModuleSocketPath, FitsIntoWhatTheSystemAllows) {
+  EXPECT_EQ(ModuleSocketPath("/tmp/x", "m", "abcde"), "/tmp/x/m-abcde.sock");
+  const std::string long_name(150, 'n');
+  const std::string path = ModuleSocketPath("/tmp/x", long_name, "abcde");
+  EXPECT_LE(path.size(), 103U);
+  EXPECT_NE(path, ModuleSocketPath("/tmp/x", long_name + "2", "abcde"))
+      << "names that begin alike stay apart";
+}
+
+}  // namespace
+}  // namespace bowerbird::machine

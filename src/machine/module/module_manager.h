@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The modules of a machine: programs that bring models of their own. Each is kept running, and its
+// models are in the catalog while it does.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "machine/catalog.h"
+#include "machine/config.h"
+
+namespace bowerbird::machine {
+
+struct ModuleManagerOptions {
+  std::string data_dir;
+  std::string socket_folder;  // of the modules' sockets; exists, and only this user may enter it
+  std::string
+      parent_address;  // where modules reach this machine: path of a Unix socket, or host:port
+  bool debug = false;
+};
+
+enum class ModuleState { kStarting, kReady, kFailed };
+
+struct ModuleStatus {
+  std::string name;
+  ModuleState state = ModuleState::kStarting;
+  std::string error;
+  int failures = 0;  // in a row
+};
+
+// Thread-safe. One thread a module, "module".
+class ModuleManager {
+ public:
+  // `catalog` outlives it.
+  ModuleManager(Catalog& catalog, ModuleManagerOptions options);
+  // Stops all modules: at the same time, within 15 s.
+  ~ModuleManager();
+
+  // Makes these the modules that run. Those whose entry has not changed go on running; waits until
+  // those that go have ended.
+  void Apply(const std::vector<ModuleConfig>& modules);
+
+  // Stops the process and starts it again. NOT_FOUND.
+  absl::Status Restart(const std::string& name);
+
+  std::vector<ModuleStatus> Status() const;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bowerbird::machine

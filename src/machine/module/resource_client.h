@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Resources of another process behind the interfaces of this one: known APIs as what they are, all
+// others for byte by byte forwarding only. Private to this folder.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/context.h"
+#include "machine/module/rpc_client.h"
+#include "machine/resource.h"
+
+namespace bowerbird::machine {
+
+// What a resource is called over there, and how it is reached.
+struct ResourceAddress {
+  std::shared_ptr<const RpcClient> client;
+  ResourceName name;
+  std::string proto_service;
+  // What must live as long as the resource, and is told when it goes.
+  std::shared_ptr<void> life;
+};
+
+class ResourceClient : public ForeignResource {
+ public:
+  explicit ResourceClient(ResourceAddress address) : address_(std::move(address)) {}
+
+  absl::StatusOr<Json> DoCommand(const Context& context, const Json& command) override;
+  absl::StatusOr<Json> GetStatus(const Context& context) override;
+  absl::Status Stop(const Context& context) override;
+
+  std::shared_ptr<grpc::Channel> channel() const override { return address_.client->channel(); }
+  const std::string& remote_name() const override { return address_.name.name; }
+  const std::string& proto_service() const override { return address_.proto_service; }
+
+ protected:
+  template <typename Request, typename Response>
+  absl::Status Call(const Context& context, const std::string& method, Request& request,
+                    Response& response) const {
+    request.set_name(remote_name());
+    return address_.client->Call(context, proto_service() + "/" + method, request, response);
+  }
+
+ private:
+  const ResourceAddress address_;
+};
+
+// Of the API of `address`. Models are asked for their metadata; errors are theirs.
+absl::StatusOr<std::shared_ptr<Resource>> MakeResourceClient(const Context& context,
+                                                             ResourceAddress address);
+
+std::shared_ptr<Resource> MakeCameraClient(ResourceAddress address);
+std::shared_ptr<Resource> MakeVisionClient(ResourceAddress address);
+absl::StatusOr<std::shared_ptr<Resource>> MakeMlModelClient(const Context& context,
+                                                            ResourceAddress address);
+
+}  // namespace bowerbird::machine

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/module/rpc_client.h"
+
+#include <chrono>
+
+#include "base/status.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+
+namespace bowerbird::machine {
+namespace {
+
+using google::protobuf::Message;
+using std::chrono::system_clock;
+
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(RpcClient::kMaxMessage);
+  arguments.SetMaxSendMessageSize(RpcClient::kMaxMessage);
+  // A process that comes back at the same address is looked for often.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const std::string target = address.starts_with('/') ? "unix:" + address : address;
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+// A queue for one call, empty at its end as gRPC wants it.
+class OneCallQueue {
+ public:
+  OneCallQueue() = default;
+  ~OneCallQueue() {
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
+  }
+  OneCallQueue(const OneCallQueue&) = delete;
+  OneCallQueue& operator=(const OneCallQueue&) = delete;
+
+  grpc::CompletionQueue& queue() { return queue_; }
+
+  // Until the call has ended; cancels it when nobody waits for it any more.
+  void Await(const Context& context, grpc::ClientContext& call) {
+    void* tag = nullptr;
+    bool ok = false;
+    bool cancelled = false;
+    for (;;) {
+      const auto poll = !context.cancelled || cancelled ? system_clock::time_point::max()
+                                                        : system_clock::now() + kCancellationPoll;
+      if (queue_.AsyncNext(&tag, &ok, poll) != grpc::CompletionQueue::TIMEOUT) return;
+      cancelled = context.cancelled();
+      if (cancelled) call.TryCancel();
+    }
+  }
+
+ private:
+  grpc::CompletionQueue queue_;
+};
+
+absl::Status FromGrpc(const Context& context, const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  RETURN_IF_ERROR(context.Check());
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      ToAbsl(status.error_message()));
+}
+
+}  // namespace
+
+RpcClient::RpcClient(const std::string& address) : channel_(OpenChannel(address)) {}
+
+absl::Status RpcClient::Call(const Context& context, const std::string& method,
+                             const Message& request, Message& response) const {
+  RETURN_IF_ERROR(context.Check());
+  grpc::ByteBuffer sent;
+  bool own = false;
+  grpc::Status status = grpc::SerializationTraits<Message>::Serialize(request, &sent, &own);
+  if (!status.ok()) return FromGrpc(context, status);
+  OneCallQueue queue;
+  grpc::ClientContext call;
+  if (context.deadline != Context::TimePoint::max()) {
+    call.set_deadline(system_clock::now() +
+                      std::chrono::duration_cast<system_clock::duration>(
+                          context.deadline - std::chrono::steady_clock::now()));
+  }
+  grpc::ByteBuffer received;
+  grpc::GenericStub stub(channel_);
+  const auto reader = stub.PrepareUnaryCall(&call, "/" + method, sent, &queue.queue());
+  reader->StartCall();
+  reader->Finish(&received, &status, &queue);
+  queue.Await(context, call);
+  if (!status.ok()) return FromGrpc(context, status);
+  status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
+  if (status.ok()) return absl::OkStatus();
+  return Internal("what " + method + " answered cannot be read: " + status.error_message());
+}
+
+}  // namespace bowerbird::machine

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unary calls to another process, ended with the context of whoever waits. Private to this folder.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/context.h"
+
+namespace google::protobuf {
+class Message;
+}
+namespace grpc {
+class Channel;
+}
+
+namespace bowerbird::machine {
+
+// Thread-safe.
+class RpcClient {
+ public:
+  static constexpr int kMaxMessage = 32 << 20;
+
+  // `path` of a Unix socket, or host:port. Connects with the first call, and again when it must.
+  explicit RpcClient(const std::string& address);
+
+  // `method`: "viam.module.v1.ModuleService/Ready". The callee's status, with its words; what was
+  // sent beyond 32 MiB is RESOURCE_EXHAUSTED. CANCELLED and DEADLINE_EXCEEDED by the context.
+  absl::Status Call(const Context& context, const std::string& method,
+                    const google::protobuf::Message& request,
+                    google::protobuf::Message& response) const;
+
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  const std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace bowerbird::machine

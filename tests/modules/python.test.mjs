@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A module in Python, without any SDK: brought up, used, killed, taken away.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Struct } from '@viamrobotics/sdk';
+import { dial, sdk } from '../conformance/clients.mjs';
+import { eventually, Server } from '../server.mjs';
+import { pythonMessages } from './messages.mjs';
+
+const PYTHON = '/usr/bin/python3';
+const gizmo = path.join(path.dirname(fileURLToPath(import.meta.url)), 'gizmo.py');
+const hasGrpc = spawnSync(PYTHON, ['-c', 'import grpc, google.protobuf']).status === 0;
+const skip = hasGrpc ? false : 'python3-grpcio is not installed';
+
+after(() => setTimeout(() => process.exit(), 200).unref());
+
+const alive = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('a module in Python', { skip }, () => {
+  let messages;
+  let server;
+  let robot;
+
+  const config = (modules) => ({
+    modules,
+    components: [
+      { name: 'cam', api: 'rdk:component:camera', model: 'fake' },
+      {
+        name: 'count',
+        api: 'rdk:component:sensor',
+        model: 'test:demo:counter',
+        attributes: { needs: ['cam'] },
+      },
+      { name: 'g', api: 'acme:component:gizmo', model: 'test:demo:gizmo' },
+      { name: 'bad', api: 'rdk:component:sensor', model: 'test:demo:counter', attributes: { wrong: 1 } },
+    ],
+    services: [{ name: 'double', api: 'rdk:service:mlmodel', model: 'test:demo:double' }],
+  });
+  const module = (env = {}, name = 'gizmo') => ({
+    name,
+    type: 'local',
+    executable_path: gizmo,
+    env: { PYTHONPATH: messages.folder, ...env },
+  });
+  const stateOf = async (name) => {
+    const status = await robot.getMachineStatus();
+    return status.resources.find((resource) => resource.name?.name === name);
+  };
+  const names = async () => (await robot.resourceNames()).map((name) => name.name);
+  const sensor = () => new sdk.SensorClient(robot, 'count');
+  const command = async (fields) => sensor().doCommand(Struct.fromJson(fields));
+
+  before(async () => {
+    messages = pythonMessages();
+    server = await Server.start({ config: config([module({ LEAVE_A_CHILD: '1' })]) });
+    robot = await dial(server.url, 'grpc');
+    await eventually(async () => (await names()).includes('count'), 30_000);
+  });
+  after(async () => {
+    await server?.close();
+    messages?.close();
+  });
+
+  it('is told where it is, and answers for its resources', async () => {
+    await eventually(async () => (await names()).includes('double'));
+    assert.match(server.output, /environment gizmo True True/);
+    const readings = await sensor().getReadings();
+    assert.equal(readings.count, 1);
+    assert.equal(readings.seen, 'rdk:component:camera/cam');
+    assert.match(readings.names, /cam count/);
+  });
+
+  it('says what is wrong with a config', async () => {
+    await eventually(async () => /"wrong" is not known/.test((await stateOf('bad'))?.error ?? ''));
+  });
+
+  it('serves tensors through the same interface as a built-in model', async () => {
+    const model = new sdk.MLModelClient(robot, 'double');
+    const { metadata } = await model.metadata();
+    assert.equal(metadata.inputInfo[0].name, 'x');
+    const value = { data: [1, 2, 3, 4, 5, 6] };
+    const { outputTensors } = await model.infer({
+      tensors: { x: { shape: [2n, 3n], tensor: { case: 'floatTensor', value } } },
+    });
+    assert.deepEqual([...outputTensors.tensors.y.tensor.value.data], [2, 4, 6, 8, 10, 12]);
+  });
+
+  it('is back after a kill, with its resources, while others go on', async () => {
+    const before = await command({});
+    const camera = new sdk.CameraClient(robot, 'cam');
+    const killed = command({ die: true }).catch((error) => error);
+    assert.ok((await killed) instanceof Error);
+    await camera.getImages();
+    await eventually(async () => (await command({})).pid !== before.pid, 30_000);
+    assert.equal((await sensor().getReadings()).count, 1, 'it was built anew');
+  });
+
+  it('leaves no child behind, and its models go with it', async () => {
+    const child = Number([...server.output.matchAll(/child (\d+)/g)].at(-1)[1]);
+    assert.ok(alive(child));
+    server.configure(config([]));
+    await eventually(async () => !(await names()).includes('count'), 30_000);
+    await eventually(() => !alive(child), 30_000);
+    assert.match(server.output, /removed rdk:component:sensor\/count/);
+    assert.ok((await names()).includes('cam'));
+  });
+
+  it('that cannot start says why', async () => {
+    server.configure(config([module({ EXIT_AT_START: '1' })]));
+    await eventually(() => /the licence has expired/.test(server.output), 30_000);
+    server.configure(config([{ ...module(), executable_path: '/no/such/program' }]));
+    await eventually(() => /\/no\/such\/program does not exist/.test(server.output), 30_000);
+  });
+
+  it('can flood its output without flooding the log', async () => {
+    server.configure(config([module()]));
+    await eventually(async () => (await names()).includes('count'), 30_000);
+    await command({ flood: 5000 });
+    await sleep(1200);
+    await command({ flood: 1 });
+    await eventually(() => /more lines in one second are left out/.test(server.output), 30_000);
+    assert.ok(server.output.split('\n').filter((line) => /flood \d/.test(line)).length < 1000);
+  });
+
+  it('ends with the machine', async () => {
+    const { pid } = await command({});
+    const folder = /at (\/\S*viam-module-\w+)\//.exec(server.output)?.[1];
+    await server.stop();
+    assert.ok(!alive(pid));
+    if (folder) assert.ok(!existsSync(folder));
+  });
+});
