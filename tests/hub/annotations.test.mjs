@@ -100,6 +100,30 @@ describe('annotations and upkeep', () => {
     await rejects(() => call(annotation, 'SetAnnotations', { items: many }), INVALID_ARGUMENT, /1000/);
   });
 
+  it('reads what is said about all items, in portions that follow each other', async () => {
+    const ids = [];
+    for (const second of [50, 51, 52]) {
+      const content = Buffer.concat([picture, Buffer.from(`${second}`)]);
+      ids.push(await uploadBinary(call, part, second, content));
+      await set(ids.at(-1), { bboxes: [box(`bulk ${second}`)] });
+    }
+    const wanted = { bboxLabels: [50, 51, 52].map((second) => `bulk ${second}`) };
+    const readAll = (request) => call(annotation, 'ReadAnnotations', { filter: wanted, ...request });
+    const items = (messages) => messages.flatMap((one) => one.items ?? []);
+    const all = await readAll({});
+    assert.deepEqual(items(all).map((one) => one.binaryDataId), ids);
+    assert.equal(all.at(-1).last ?? '', '');
+    const [first] = items(all);
+    assert.equal(first.annotations.bboxes[0].label, 'bulk 50');
+    assert.ok(first.width > 0 && first.height > 0);
+    assert.equal(first.fileSizeBytes, `${picture.length + 2}`);
+    const two = await readAll({ limit: '2' });
+    assert.deepEqual(items(two).map((one) => one.binaryDataId), ids.slice(0, 2));
+    const rest = await readAll({ last: two.at(-1).last });
+    assert.deepEqual(items(rest).map((one) => one.binaryDataId), ids.slice(2));
+    await rejects(() => readAll({ last: 'nowhere' }), INVALID_ARGUMENT, /last/);
+  });
+
   it('knows who changed what from what to what, and takes it back', async () => {
     const id = await uploadBinary(call, part, 30, `${picture}30`);
     await set(id, { bboxes: [box('first')] });

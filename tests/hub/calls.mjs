@@ -214,6 +214,11 @@ const snapshot = {
 };
 
 const annotation = {
+  ReadAnnotations: [
+    read((w) => ({ filter: filter(w) })),
+    read((w) => ({ filter: unnamed(w) })),
+    read((w) => ({ filter: { datasetId: w.dataset } })),
+  ],
   ListAnnotationChanges: read((w) => ({ binaryDataId: w.item })),
   // Changed again by the calls before, which its owner is told.
   UndoAnnotationChange: write((w) => ({ changeId: w.change }), { owner: FAILED_PRECONDITION }),
