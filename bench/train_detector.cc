@@ -152,6 +152,7 @@ int main(int count, char** values) {
     if (!resized.ok()) Need(absl::StatusOr<int>(resized));
   }
   const auto samples = Samples(dataset, base.input_size());
+  const double read_seconds = ProcessSeconds();
   train::DetectorOptions options;
   options.labels = static_cast<int>(dataset.labels.size());
   options.seed = seed;
@@ -184,6 +185,7 @@ int main(int count, char** values) {
                         {"seed", seed},
                         {"map50", score.every_point.value_or(-1)},
                         {"cpu_seconds", trained_seconds},
+                        {"cpu_seconds_reading", read_seconds},
                         {"steps", trained.loop.steps_taken},
                         {"ms_per_step", trained.loop.milliseconds_per_step},
                         {"old_columns", trained.old_columns},

@@ -5,6 +5,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
 
@@ -181,6 +182,17 @@ void KeepMemory() {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+// The library's own number of threads does not reach OpenBLAS, whose idle threads burn processor
+// time. Other BLAS libraries have one thread.
+void SetBlasThreads(int threads) {
+  void* blas = dlopen("libblas.so.3", RTLD_NOW | RTLD_NOLOAD);
+  if (blas == nullptr) return;
+  using SetThreads = void (*)(int);
+  if (void* set = dlsym(blas, "openblas_set_num_threads"); set != nullptr)
+    reinterpret_cast<SetThreads>(set)(threads);
+  dlclose(blas);
+}
+
 class TorchEngine : public NetworkEngine {
  public:
   std::string Name() const override { return "libtorch " TORCH_VERSION; }
@@ -188,7 +200,9 @@ class TorchEngine : public NetworkEngine {
   absl::StatusOr<std::unique_ptr<Network>> Create(const tflite::Graph& graph,
                                                   const NetworkOptions& options) override {
     return Caught("the network cannot be made", [&]() -> absl::StatusOr<std::unique_ptr<Network>> {
+      KeepMemory();
       at::set_num_threads(options.threads);
+      SetBlasThreads(options.threads);
       at::globalContext().setDeterministicAlgorithms(true, true);
       // Tiny weights that are no normal numbers make convolutions slow.
       at::globalContext().setFlushDenormal(true);
