@@ -12,11 +12,14 @@ import { Struct } from '@viamrobotics/sdk';
 import { dial, sdk } from '../conformance/clients.mjs';
 import { eventually, Server } from '../server.mjs';
 import { pythonMessages } from './messages.mjs';
+import { named, rawCall } from './raw.mjs';
 
 const PYTHON = '/usr/bin/python3';
 const gizmo = path.join(path.dirname(fileURLToPath(import.meta.url)), 'gizmo.py');
 const hasGrpc = spawnSync(PYTHON, ['-c', 'import grpc, google.protobuf']).status === 0;
 const skip = hasGrpc ? false : 'python3-grpcio is not installed';
+
+const KILLS = Number(process.env.BOWERBIRD_KILLS ?? 10);
 
 after(() => setTimeout(() => process.exit(), 200).unref());
 
@@ -27,6 +30,14 @@ const alive = (pid) => {
   } catch {
     return false;
   }
+};
+
+// The field `command` of a DoCommandRequest: {"hang": seconds}.
+const hang = (seconds) => {
+  const number = Buffer.alloc(9, 0x11);
+  number.writeDoubleLE(seconds, 1);
+  const wrap = (tag, bytes) => Buffer.concat([Buffer.from([tag, bytes.length]), bytes]);
+  return wrap(0x12, wrap(0x0a, Buffer.concat([wrap(0x0a, Buffer.from('hang')), wrap(0x12, number)])));
 };
 
 describe('a module in Python', { skip }, () => {
@@ -98,6 +109,26 @@ describe('a module in Python', { skip }, () => {
     assert.deepEqual([...outputTensors.tensors.y.tensor.value.data], [2, 4, 6, 8, 10, 12]);
   });
 
+  it('is called byte for byte where only it knows the API', async () => {
+    const service = 'acme.component.gizmo.v1.GizmoService';
+    const one = await rawCall(server.url, `${service}/DoOne`, named('g'));
+    assert.equal(one.status, 0, one.message);
+    assert.equal(one.messages.length, 1);
+    assert.match(one.messages[0].toString('latin1'), /pid/);
+    const three = await rawCall(server.url, `${service}/CountTo`, named('g'));
+    assert.equal(three.status, 0, three.message);
+    assert.equal(three.messages.length, 3);
+    assert.equal((await rawCall(server.url, `${service}/DoOne`, named('nobody'))).status, 5);
+    assert.equal((await rawCall(server.url, 'acme.v1.Unknown/Call', named('g'))).status, 12);
+  });
+
+  it('is called until the deadline, and no longer', async () => {
+    const hanging = rawCall(server.url, 'acme.component.gizmo.v1.GizmoService/DoOne',
+      Buffer.concat([named('g'), hang(30)]), { 'grpc-timeout': '500m' });
+    await new sdk.CameraClient(robot, 'cam').getImages();
+    assert.equal((await hanging).status, 4, 'DEADLINE_EXCEEDED');
+  });
+
   it('is back after a kill, with its resources, while others go on', async () => {
     const before = await command({});
     const camera = new sdk.CameraClient(robot, 'cam');
@@ -106,6 +137,38 @@ describe('a module in Python', { skip }, () => {
     await camera.getImages();
     await eventually(async () => (await command({})).pid !== before.pid, 30_000);
     assert.equal((await sensor().getReadings()).count, 1, 'it was built anew');
+  });
+
+  it(`is back after each of ${KILLS} kills under load, and no call of others fails`, async () => {
+    const camera = new sdk.CameraClient(robot, 'cam');
+    let stop = false;
+    let calls = 0;
+    const failures = [];
+    const load = [1, 2, 3].map(async () => {
+      while (!stop) {
+        await camera.getImages().catch((error) => failures.push(error));
+        await sensor().getReadings().catch(() => {});
+        ++calls;
+      }
+    });
+    const times = [];
+    let { pid } = await command({});
+    for (let kill = 0; kill < KILLS; ++kill) {
+      process.kill(pid, 'SIGKILL');
+      const start = Date.now();
+      const last = pid;
+      pid = await eventually(async () => {
+        const now = (await command({})).pid;
+        return now !== last && now;
+      }, 30_000);
+      times.push(Date.now() - start);
+    }
+    stop = true;
+    await Promise.all(load);
+    times.sort((a, b) => a - b);
+    console.log(`back after ${times[times.length >> 1]} ms (median), ${times.at(-1)} ms at most; ${calls} rounds of calls`);
+    assert.deepEqual(failures, []);
+    assert.ok(calls > KILLS);
   });
 
   it('leaves no child behind, and its models go with it', async () => {
