@@ -145,7 +145,7 @@ class Run {
     Pending& first = pending_.front();
     // The picture of an earlier run may have made room for another one meanwhile.
     if (!first.fetch && !IsThere(first)) Begin(first);
-    const absl::Status settled = first.fetch ? SettleFetched(first) : SettleKept(first);
+    absl::Status settled = first.fetch ? SettleFetched(first) : SettleKept(first);
     pending_.pop_front();
     return settled;
   }
