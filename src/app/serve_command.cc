@@ -155,14 +155,14 @@ class Serving {
   void MakeMachine() {
     machine_.emplace(catalog_, metrics_, data_dir_.path(),
                      machine::MachineOptions{.model_probe = known_models_.probe.get()});
-    services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
-                                            server_->sessions(), metrics_, kVersion,
-                                            [] { kill(getpid(), SIGTERM); }});
-    router_.emplace(*machine_);
     modules_.emplace(catalog_, machine::ModuleManagerOptions{.data_dir = data_dir_.path(),
                                                              .socket_folder = sockets_->folder(),
                                                              .parent_address = sockets_->parent(),
                                                              .debug = options_.debug});
+    services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
+                                            server_->sessions(), metrics_, kVersion,
+                                            [] { kill(getpid(), SIGTERM); }, &*modules_});
+    router_.emplace(*machine_);
   }
 
   absl::Status OpenHub() {

@@ -20,7 +20,7 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
   std::vector<std::unique_ptr<RpcService>> services;
   services.push_back(std::make_unique<RobotRpc>(
       admission, RobotRpcOptions{options.machine, options.operations, options.sessions,
-                                 options.version, options.shutdown}));
+                                 options.version, options.shutdown, options.modules}));
   services.push_back(std::make_unique<CameraRpc>(admission, finder));
   services.push_back(std::make_unique<SensorRpc>(admission, finder));
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));

@@ -10,6 +10,7 @@
 
 #include "base/metrics.h"
 #include "machine/machine.h"
+#include "machine/module/module_manager.h"
 #include "serve/operations.h"
 #include "serve/rpc.h"
 #include "serve/sessions.h"
@@ -25,6 +26,7 @@ struct MachineServicesOptions {
   Metrics& metrics;
   std::string version;             // of the program
   std::function<void()> shutdown;  // see RobotRpcOptions
+  machine::ModuleManager* modules = nullptr;
 };
 
 // Robot, camera, sensor, generic (component and service), mlmodel (also as KServe), vision, data

@@ -67,6 +67,7 @@ RobotRpc::RobotRpc(Admission& admission, RobotRpcOptions options)
   AddFrames();
   AddControl();
   AddWhatModulesCall();
+  AddModules();
 }
 
 void RobotRpc::AddResources() {
@@ -224,14 +225,35 @@ void RobotRpc::AddWhatModulesCall() {
         return absl::OkStatus();
       },
       {.unlimited = true});
-  Unary<proto::GetModelsFromModulesRequest, proto::GetModelsFromModulesResponse>(
-      "GetModelsFromModules",
-      [](Call&, const proto::GetModelsFromModulesRequest&, proto::GetModelsFromModulesResponse&) {
-        return absl::OkStatus();
-      });
   Unary<proto::ListTunnelsRequest, proto::ListTunnelsResponse>(
       "ListTunnels", [](Call&, const proto::ListTunnelsRequest&, proto::ListTunnelsResponse&) {
         return absl::OkStatus();
+      });
+}
+
+void RobotRpc::AddModules() {
+  Unary<proto::GetModelsFromModulesRequest, proto::GetModelsFromModulesResponse>(
+      "GetModelsFromModules", [this](Call&, const proto::GetModelsFromModulesRequest&,
+                                     proto::GetModelsFromModulesResponse& response) {
+        if (options_.modules == nullptr) return absl::OkStatus();
+        for (const machine::ModuleStatus& module : options_.modules->Status()) {
+          for (const auto& [api, model] : module.models) {
+            proto::ModuleModel& out = *response.add_models();
+            out.set_module_name(wire::Utf8(module.name));
+            out.set_api(api.ToString());
+            out.set_model(model.ToString());
+            out.set_from_local_module(true);
+          }
+        }
+        return absl::OkStatus();
+      });
+  Unary<proto::RestartModuleRequest, proto::RestartModuleResponse>(
+      "RestartModule",
+      [this](Call&, const proto::RestartModuleRequest& request, proto::RestartModuleResponse&) {
+        const std::string& name =
+            request.has_module_id() ? request.module_id() : request.module_name();
+        if (options_.modules == nullptr) return NotFound("no module named \"" + name + "\"");
+        return options_.modules->Restart(name);
       });
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // viam.robot.v1.RobotService: the machine as a whole. Not here, and so answered UNIMPLEMENTED:
-// GetStatus and StreamStatus (no machine answers them any more), RestartModule, TransformPCD,
-// Tunnel, UploadDataFromPath.
+// GetStatus and StreamStatus (no machine answers them any more), TransformPCD, Tunnel,
+// UploadDataFromPath.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "base/metrics.h"
 #include "machine/machine.h"
+#include "machine/module/module_manager.h"
 #include "serve/operations.h"
 #include "serve/rpc.h"
 #include "serve/sessions.h"
@@ -25,6 +26,7 @@ struct RobotRpcOptions {
   // Asks the program to stop; must return at once, for the answer is sent afterwards. Empty:
   // Shutdown is refused.
   std::function<void()> shutdown;
+  machine::ModuleManager* modules = nullptr;  // null: there are none
 };
 
 class RobotRpc : public RpcService {
@@ -40,6 +42,7 @@ class RobotRpc : public RpcService {
   void AddFrames();
   void AddControl();
   void AddWhatModulesCall();
+  void AddModules();
 
   absl::Status StopAll(Call& call) const;
 

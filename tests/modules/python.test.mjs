@@ -171,6 +171,15 @@ describe('a module in Python', { skip }, () => {
     assert.ok(calls > KILLS);
   });
 
+  it('is restarted when that is asked for, and tells its models', async () => {
+    const { pid } = await command({});
+    await robot.restartModule(undefined, 'gizmo');
+    await eventually(async () => (await command({})).pid !== pid, 30_000);
+    const models = await robot.getModelsFromModules();
+    assert.deepEqual(models.map(({ model }) => model).sort(), ['test:demo:counter', 'test:demo:double', 'test:demo:gizmo']);
+    await assert.rejects(() => robot.restartModule(undefined, 'nobody'), /no module named/);
+  });
+
   it('leaves no child behind, and its models go with it', async () => {
     const child = Number([...server.output.matchAll(/child (\d+)/g)].at(-1)[1]);
     assert.ok(alive(child));

@@ -6,11 +6,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "machine/catalog.h"
 #include "machine/config.h"
+#include "machine/name.h"
 
 namespace bowerbird::machine {
 
@@ -28,7 +30,8 @@ struct ModuleStatus {
   std::string name;
   ModuleState state = ModuleState::kStarting;
   std::string error;
-  int failures = 0;  // in a row
+  int failures = 0;                               // in a row
+  std::vector<std::pair<Api, ModelName>> models;  // that are in the catalog now
 };
 
 // Thread-safe. One thread a module, "module".

@@ -181,14 +181,20 @@ void SupervisedModule::AddModels(const std::shared_ptr<ModuleProcess>& process) 
         continue;
       }
       catalog_.Add(EntryFor(handler, model, process));
-      models_.emplace_back(handler.api, model);
+      const MutexLock lock(mutex_);
+      status_.models.emplace_back(handler.api, model);
     }
   }
 }
 
 void SupervisedModule::RemoveModels() {
-  for (const auto& [api, model] : models_) catalog_.Remove(api, model);
-  models_.clear();
+  std::vector<std::pair<Api, ModelName>> models;
+  {
+    const MutexLock lock(mutex_);
+    models.swap(status_.models);
+    status_.state = ModuleState::kStarting;
+  }
+  for (const auto& [api, model] : models) catalog_.Remove(api, model);
 }
 
 bool SupervisedModule::AwaitEnd(const ModuleProcess& process) const {

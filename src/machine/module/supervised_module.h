@@ -49,7 +49,6 @@ class SupervisedModule {
   const ModuleConfig config_;
   const ModuleHost host_;
   Catalog& catalog_;
-  std::vector<std::pair<Api, ModelName>> models_;  // of the thread
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
