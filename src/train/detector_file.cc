@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/detector_file.h"
 
-#include <flatbuffers/flexbuffers.h>
-
 #include <cstring>
 
 #include "base/status.h"
 #include "tflite/attached_files.h"
 #include "tflite/checks.h"
+#include "tflite/custom_options.h"
 #include "tflite/edit.h"
 #include "tflite/metadata.h"
 #include "train/anchors.h"
@@ -21,25 +20,21 @@ constexpr char kPostprocess[] = "TFLite_Detection_PostProcess";
 constexpr char kLabelFile[] = "labels.txt";
 
 std::vector<std::byte> PostprocessOptions(const DetectorFileOptions& options) {
-  flexbuffers::Builder builder;
-  builder.Map([&] {
-    builder.Int("max_detections", options.most_detections);
-    builder.Int("max_classes_per_detection", 1);
-    builder.Int("detections_per_class", options.most_detections);
-    // The quick way leaves what it does not fill as it was in memory, which is no class at all.
-    builder.Bool("use_regular_nms", true);
-    builder.Float("nms_score_threshold", static_cast<float>(options.least_score));
-    builder.Float("nms_iou_threshold", static_cast<float>(options.overlap));
-    builder.Int("num_classes", static_cast<int64_t>(options.labels.size()));
-    builder.Float("y_scale", static_cast<float>(kCenterScale));
-    builder.Float("x_scale", static_cast<float>(kCenterScale));
-    builder.Float("h_scale", static_cast<float>(kSizeScale));
-    builder.Float("w_scale", static_cast<float>(kSizeScale));
-  });
-  builder.Finish();
-  const std::vector<uint8_t>& buffer = builder.GetBuffer();
-  const auto* first = reinterpret_cast<const std::byte*>(buffer.data());
-  return {first, first + buffer.size()};
+  const auto boxes = static_cast<int64_t>(options.most_detections);
+  // The quick way of the runtime ("regular" false) leaves what it does not fill as it was in
+  // memory, which is no class at all.
+  return tflite::WriteCustomOptions(
+      {{"max_detections", boxes},
+       {"max_classes_per_detection", int64_t{1}},
+       {"detections_per_class", boxes},
+       {"use_regular_nms", true},
+       {"nms_score_threshold", static_cast<float>(options.least_score)},
+       {"nms_iou_threshold", static_cast<float>(options.overlap)},
+       {"num_classes", static_cast<int64_t>(options.labels.size())},
+       {"y_scale", static_cast<float>(kCenterScale)},
+       {"x_scale", static_cast<float>(kCenterScale)},
+       {"h_scale", static_cast<float>(kSizeScale)},
+       {"w_scale", static_cast<float>(kSizeScale)}});
 }
 
 int32_t AddAnchors(tflite::Graph& graph, const std::vector<vision::Anchor>& anchors) {
