@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/graft_job.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "base/sha256.h"
+#include "base/status.h"
+#include "train/classifier_report.h"
+#include "train/picture_model.h"
+
+namespace bowerbird::train {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array<double, 5> kPenalties{1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
+constexpr double kPenaltyUntried = 1e-3;  // where the job is stopped before any is tried
+constexpr int kFolds = 5;
+constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
+// Work of a fit above which penalties are tried on a part of the rows: labels * depth * rows. The
+// best penalty changes little with more of them.
+constexpr size_t kMostTried = 8'000'000;
+
+class Trainer {
+ public:
+  Trainer(FileSystem& files, const GraftJob& job) : files_(files), job_(job) {}
+
+  absl::StatusOr<TrainedClassifier> Train() {
+    ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
+    ASSIGN_OR_RETURN(embedding_, ReadEmbedding(job_.base_path, job_.embedding));
+    RETURN_IF_ERROR(ComputeFeatures());
+    ASSIGN_OR_RETURN(const double penalty, ChoosePenalty());
+    Tell({{"phase", "fit"}, {"rows", training_.size()}, {"penalty", penalty}});
+    ASSIGN_OR_RETURN(const LinearHead head, FitHead(examples_, training_, penalty));
+    Tell({{"phase", "fit"}, {"rows", training_.size()}, {"loss", head.loss}});
+    TrainedClassifier trained;
+    trained.labels = set_.labels;
+    ASSIGN_OR_RETURN(trained.model,
+                     WriteGraftedFile(embedding_, head,
+                                      {.name = job_.name,
+                                       .description = "Trained by Bowerbird on a frozen base.",
+                                       .labels = set_.labels,
+                                       .independent = job_.data.independent}));
+    RETURN_IF_ERROR(Describe(trained, penalty, head));
+    return trained;
+  }
+
+ private:
+  void Tell(const ordered_json& line) const {
+    if (job_.progress) job_.progress(line);
+  }
+
+  absl::Status ComputeFeatures() {
+    const std::string path = job_.work + "/embedding.tflite";
+    ASSIGN_OR_RETURN(const std::string bytes, WriteEmbeddingFile(embedding_));
+    RETURN_IF_ERROR(WriteFileDurably(files_, path, bytes));
+    PictureRun run = RunOf(path, set_.pictures, "features");
+    run.cache = job_.cache;
+    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
+    examples_.depth = static_cast<size_t>(embedding_.depth);
+    examples_.labels = set_.labels.size();
+    examples_.independent = job_.data.independent;
+    std::vector<TrainingPicture> usable;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      TrainingPicture& picture = set_.pictures[i];
+      if (!rows[i].ok() || rows[i]->size() != examples_.depth) {
+        set_.problems.push_back({annotation::Problem::Kind::kImageSkipped, picture.path, "",
+                                 rows[i].ok() ? "the base model gives no features for it"
+                                              : MessageOf(rows[i].status())});
+        continue;
+      }
+      examples_.features.insert(examples_.features.end(), rows[i]->begin(), rows[i]->end());
+      examples_.truth.push_back(picture.truth);
+      (picture.is_validation ? validation_ : training_).push_back(usable.size());
+      usable.push_back(std::move(picture));
+    }
+    set_.pictures = std::move(usable);
+    return CheckUsable(rows.size());
+  }
+
+  absl::Status CheckUsable(size_t all) const {
+    if (set_.pictures.empty())
+      return FailedPrecondition("none of the " + std::to_string(all) +
+                                " pictures can be read: " + TextOf(set_.problems.back()));
+    std::vector<bool> seen(examples_.labels);
+    for (const size_t row : training_) {
+      for (const uint32_t label : examples_.truth[row]) seen[label] = true;
+    }
+    for (size_t k = 0; k < seen.size(); ++k) {
+      if (!seen[k])
+        return FailedPrecondition("no picture of '" + set_.labels[k] +
+                                  "' is left to train on: add some, or take the label away");
+    }
+    return absl::OkStatus();
+  }
+
+  PictureRun RunOf(const std::string& model, const std::vector<TrainingPicture>& pictures,
+                   const char* phase) const {
+    PictureRun run{.model_path = model, .root = set_.root, .paths = {}};
+    for (const TrainingPicture& picture : pictures) run.paths.push_back(picture.path);
+    run.threads = job_.threads;
+    run.stopped = job_.stopped;
+    run.progress = [this, phase, total = run.paths.size()](size_t done) {
+      Tell({{"phase", phase}, {"done", done}, {"total", total}});
+    };
+    return run;
+  }
+
+  // In the order of the split's rows, as many as kMostTried allows, evenly taken.
+  std::vector<size_t> RowsToTry(const std::vector<size_t>& rows) const {
+    const size_t most =
+        std::max<size_t>(kMostTried / (examples_.depth * examples_.labels), 20 * examples_.labels);
+    if (rows.size() <= most) return rows;
+    std::vector<size_t> some;
+    for (size_t i = 0; i < most; ++i) some.push_back(rows[i * rows.size() / most]);
+    return some;
+  }
+
+  // By the cross entropy of pictures that were left out, of the training side alone: what the
+  // validation side then says has not been chosen by it.
+  absl::StatusOr<double> ChoosePenalty() {
+    const std::vector<size_t> rows = RowsToTry(training_);
+    const CrossValidationOptions options{kFolds, job_.threads, job_.stopped};
+    std::optional<CrossValidation> best;
+    for (const double penalty : kPenalties) {
+      const auto tried = CrossValidate(examples_, rows, penalty, options);
+      if (absl::IsCancelled(tried.status()) || (job_.stopped && job_.stopped())) break;
+      RETURN_IF_ERROR(tried.status());
+      candidates_.push_back({{"path", "graft"},
+                             {"penalty", penalty},
+                             {"cross_validation_accuracy", tried->accuracy},
+                             {"cross_validation_loss", tried->loss}});
+      Tell({{"phase", "penalty"},
+            {"done", candidates_.size()},
+            {"total", kPenalties.size()},
+            {"loss", tried->loss},
+            {"score", tried->accuracy}});
+      if (!best.has_value() || tried->loss < best->loss) best = *tried;
+    }
+    return best.has_value() ? best->penalty : kPenaltyUntried;
+  }
+
+  // What the file itself says of the validation side (of all pictures, where that is empty).
+  absl::StatusOr<ordered_json> ScoreFile(const TrainedClassifier& trained) {
+    const std::string path = job_.work + "/model.tflite";
+    RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
+    std::vector<TrainingPicture> pictures;
+    for (const size_t row : validation_) pictures.push_back(set_.pictures[row]);
+    PictureRun run = RunOf(path, pictures, "validation");
+    run.stopped = {};
+    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
+    evaluate::ScoredPictures scored{.labels = set_.labels, .scores = {}};
+    std::vector<std::vector<uint32_t>> truth;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      RETURN_IF_ERROR(rows[i].status());
+      scored.scores.insert(scored.scores.end(), rows[i]->begin(), rows[i]->end());
+      truth.push_back(pictures[i].truth);
+    }
+    return ClassifierScores(scored, truth, job_.data.independent);
+  }
+
+  absl::Status Describe(TrainedClassifier& trained, double penalty, const LinearHead& head) {
+    ordered_json report;
+    ASSIGN_OR_RETURN(report, ScoreFile(trained));
+    report["type"] = job_.data.independent ? "multi" : "single";
+    report["pictures"] = {{"training", training_.size()}, {"validation", validation_.size()}};
+    report["seed"] = job_.data.seed;
+    ASSIGN_OR_RETURN(const std::string base, ReadFile(files_, job_.base_path, kMaxBaseBytes));
+    report["base"] = {{"sha256", Sha256Hex(std::string_view(base))},
+                      {"taps", embedding_.taps},
+                      {"features", embedding_.depth},
+                      {"width", embedding_.size.width},
+                      {"height", embedding_.size.height}};
+    report["head"] = {{"penalty", penalty}, {"loss", head.loss}, {"steps", head.evaluations}};
+    if (!(job_.stopped && job_.stopped())) {
+      std::vector<size_t> all(examples_.rows());
+      std::iota(all.begin(), all.end(), size_t{0});
+      ASSIGN_OR_RETURN(
+          const CrossValidation crossed,
+          CrossValidate(examples_, RowsToTry(all), penalty, {kFolds, job_.threads, {}}));
+      report["cross_validation"] = {
+          {"folds", kFolds}, {"accuracy", crossed.accuracy}, {"loss", crossed.loss}};
+    }
+    report["candidates"] = candidates_;
+    report["warnings"] = set_.warnings;
+    report["problems"] = ordered_json::array();
+    for (const annotation::Problem& problem : set_.problems)
+      report["problems"].push_back(TextOf(problem));
+    report["model"] = {{"sha256", Sha256Hex(std::string_view(trained.model))},
+                       {"bytes", trained.model.size()}};
+    trained.report = std::move(report);
+    return absl::OkStatus();
+  }
+
+  FileSystem& files_;
+  const GraftJob& job_;
+  TrainingSet set_;
+  Embedding embedding_;
+  Examples examples_;
+  std::vector<size_t> training_, validation_;  // rows of examples_
+  ordered_json candidates_ = ordered_json::array();
+};
+
+}  // namespace
+
+absl::StatusOr<TrainedClassifier> TrainGraft(FileSystem& files, const GraftJob& job) {
+  return Trainer(files, job).Train();
+}
+
+absl::Status WriteTrained(FileSystem& files, const std::string& out,
+                          const TrainedClassifier& trained) {
+  const std::string part = out + ".new";
+  RETURN_IF_ERROR(files.MakeDirectories(part, 0777));
+  std::string lines;
+  for (const std::string& label : trained.labels) lines += label + "\n";
+  const std::array<std::pair<const char*, std::string>, 3> contents{{
+      {"model.tflite", trained.model},
+      {"labels.txt", lines},
+      // Labels and paths may be of any bytes.
+      {"report.json",
+       trained.report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"},
+  }};
+  absl::Status status;
+  for (const auto& [name, bytes] : contents) {
+    if (status.ok()) status = WriteFileDurably(files, part + "/" + name, bytes, 0666);
+  }
+  if (status.ok()) status = files.Rename(part, out);
+  if (status.ok()) return files.SyncDirectory(ParentDirectory(out));
+  // The first error counts; what cannot be removed now stays as OUT.new.
+  for (const auto& [name, bytes] : contents) {
+    static_cast<void>(files.Remove(part + "/" + name).ok());
+    static_cast<void>(files.Remove(part + "/" + name + ".new").ok());
+  }
+  static_cast<void>(files.RemoveDirectory(part).ok());
+  return Annotate(status, "writing " + out);
+}
+
+}  // namespace bowerbird::train

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/picture_model.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/mutex.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "image/picture.h"
+#include "infer/tflite_model.h"
+#include "vision/input_plan.h"
+
+namespace bowerbird::train {
+namespace {
+
+constexpr uint64_t kMaxPictureBytes = uint64_t{64} << 20;
+constexpr size_t kHashBytes = 32;
+
+// What a model gave for a picture, by the hashes of both. A file is the floats and their SHA-256:
+// one that was torn is computed again.
+class FeatureCache {
+ public:
+  FeatureCache(FileSystem& files, std::string directory)
+      : files_(files), directory_(std::move(directory)) {}
+
+  std::optional<std::vector<float>> Find(const std::string& image_hash) const {
+    if (directory_.empty()) return std::nullopt;
+    const auto bytes = ReadFile(files_, directory_ + "/" + image_hash);
+    if (!bytes.ok() || bytes->size() < kHashBytes) return std::nullopt;
+    const std::string_view values(bytes->data(), bytes->size() - kHashBytes);
+    if (values.size() % sizeof(float) != 0 ||
+        DigestOf(values) != std::string_view(*bytes).substr(values.size()))
+      return std::nullopt;
+    std::vector<float> features(values.size() / sizeof(float));
+    std::memcpy(features.data(), values.data(), values.size());
+    return features;
+  }
+
+  // A cache that cannot be written is slower, not wrong.
+  void Keep(const std::string& image_hash, const std::vector<float>& features, int thread) const {
+    if (directory_.empty()) return;
+    const std::string_view values(reinterpret_cast<const char*>(features.data()),
+                                  features.size() * sizeof(float));
+    std::string part = directory_;
+    part.append("/new.").append(std::to_string(thread));
+    auto file = files_.OpenForWriting(part, WriteMode::kTruncate);
+    if (!file.ok() || !(*file)->Append(values).ok() || !(*file)->Append(DigestOf(values)).ok() ||
+        !(*file)->Close().ok() || !files_.Rename(part, directory_ + "/" + image_hash).ok())
+      static_cast<void>(files_.Remove(part).ok());
+  }
+
+ private:
+  static std::string DigestOf(std::string_view values) {
+    Sha256 hash;
+    hash.Update(values);
+    const Sha256Digest digest = hash.Finish();
+    return {digest.begin(), digest.end()};
+  }
+
+  FileSystem& files_;
+  const std::string directory_;
+};
+
+class Runner {
+ public:
+  Runner(FileSystem& files, const PictureRun& run, const infer::Model& model,
+         const vision::InputPlan& plan, FeatureCache cache)
+      : files_(files),
+        run_(run),
+        model_(model),
+        plan_(plan),
+        cache_(std::move(cache)),
+        results_(run.paths.size(), absl::CancelledError("stopped")) {}
+
+  std::vector<absl::StatusOr<std::vector<float>>> Run() {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < run_.threads; ++i) threads.emplace_back([this, i] { Work(i); });
+    threads.clear();
+    return std::move(results_);
+  }
+
+ private:
+  void Work(int thread) {
+    pthread_setname_np(pthread_self(), "train-pictures");
+    for (size_t i = next_++; i < results_.size(); i = next_++) {
+      if (run_.stopped && run_.stopped()) return;
+      results_[i] = RunOne(run_.root + "/" + run_.paths[i], thread);
+      const MutexLock lock(mutex_);
+      ++done_;
+      if (run_.progress) run_.progress(done_);
+    }
+  }
+
+  absl::StatusOr<std::vector<float>> RunOne(const std::string& path, int thread) {
+    ASSIGN_OR_RETURN(std::string bytes, ReadFile(files_, path, kMaxPictureBytes));
+    const std::string hash = Sha256Hex(std::string_view(bytes));
+    if (auto known = cache_.Find(hash); known.has_value()) return *std::move(known);
+    const auto picture = image::Picture::FromBytes(std::move(bytes));
+    ASSIGN_OR_RETURN(const image::Header header, picture->header());
+    ASSIGN_OR_RETURN(const auto pixels, picture->Decoded(plan_.DecodeSizeFor(header.size)));
+    ASSIGN_OR_RETURN(const auto lease, model_.Acquire({}));
+    RETURN_IF_ERROR(plan_.Fill(*pixels, header.size, *lease).status());
+    RETURN_IF_ERROR(lease->Invoke({}));
+    const std::span<const float> output = lease->Output(0).As<float>();
+    std::vector<float> features(output.begin(), output.end());
+    cache_.Keep(hash, features, thread);
+    return features;
+  }
+
+  FileSystem& files_;
+  const PictureRun& run_;
+  const infer::Model& model_;
+  const vision::InputPlan& plan_;
+  const FeatureCache cache_;
+  std::vector<absl::StatusOr<std::vector<float>>> results_;  // each written by one thread
+  std::atomic<size_t> next_{0};
+  Mutex mutex_;
+  size_t done_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> RunOverPictures(
+    FileSystem& files, const PictureRun& run) {
+  infer::TfliteOptions options{.model_path = run.model_path};
+  options.instances = std::max(run.threads, 1);
+  // Rounding must not depend on what is measured to be faster on this machine today.
+  options.prepare = infer::Prepare::kNone;
+  ASSIGN_OR_RETURN(const auto model, infer::TfliteModel::Load(options));
+  if (model->metadata().outputs.empty() ||
+      model->metadata().outputs[0].type != infer::DType::kFloat32)
+    return FailedPrecondition("model " + run.model_path + " does not give float32 numbers");
+  ASSIGN_OR_RETURN(const vision::InputPlan plan,
+                   vision::InputPlan::Make(model->metadata(), {},
+                                           vision::ConventionOf(vision::Decoder::kAuto, false)));
+  std::string cache = run.cache;
+  if (!cache.empty()) {
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files, run.model_path, uint64_t{2} << 30));
+    cache.append("/").append(Sha256Hex(std::string_view(bytes)));
+    if (!files.MakeDirectories(cache).ok()) cache.clear();
+  }
+  auto results = Runner(files, run, *model, plan, FeatureCache(files, cache)).Run();
+  if (run.stopped && run.stopped()) return absl::CancelledError("stopped");
+  return results;
+}
+
+}  // namespace bowerbird::train

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A file of a model run over pictures as the vision service runs it: same decoding, same scaling,
+// same runtime.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/file_system.h"
+
+namespace bowerbird::train {
+
+struct PictureRun {
+  std::string model_path;
+  std::string root;                // folder of the pictures
+  std::vector<std::string> paths;  // relative to it
+  std::string cache{};             // a folder for what the model gives by picture; "": none
+  int threads = 1;
+  std::function<bool()> stopped{};
+  std::function<void(size_t done)> progress{};  // from any thread, one at a time
+};
+
+// The first output of the model by picture, in their order; the status of one that cannot be read.
+// What comes out does not depend on the number of threads or on the cache. CANCELLED: `stopped`.
+absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> RunOverPictures(
+    FileSystem& files, const PictureRun& run);
+
+}  // namespace bowerbird::train
