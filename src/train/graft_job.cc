@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::array<double, 5> kPenalties{1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
+constexpr std::array<double, 5> kPenalties{10, 1, 1e-1, 1e-2, 1e-3};
 constexpr double kPenaltyUntried = 1e-3;  // where the job is stopped before any is tried
 constexpr int kFolds = 5;
 constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
