@@ -87,10 +87,10 @@ absl::Status CheckSamples(const std::vector<DetectionSample>& samples, int label
 }
 
 size_t FirstTrained(const DetectorGraph& detector, const DetectorOptions& options) {
-  if (options.first_trained_operator >= 0)
-    return std::min(static_cast<size_t>(options.first_trained_operator),
-                    detector.first_new_operator);
-  return detector.first_new_operator / 3;
+  const size_t wanted = options.first_trained_operator >= 0
+                            ? static_cast<size_t>(options.first_trained_operator)
+                            : FirstSmallMap(detector.base);
+  return std::min(wanted, detector.first_new_operator);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ struct DetectorOptions {
   int labels = 0;
   uint64_t seed = 0;
   int batch = 8;
-  // Operators before this one keep their weights; < 0 = about the first third of them.
+  // Operators before this one keep their weights; < 0 = those on maps of more than a 16th of the
+  // picture, which are half of the work and know what edges are.
   int first_trained_operator = -1;
   double weight_decay = 1e-4;
   double average_decay = 0;

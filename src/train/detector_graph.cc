@@ -218,6 +218,18 @@ absl::StatusOr<DetectorGraph> RebuildDetector(FloatGraph base, std::span<const i
   return detector;
 }
 
+size_t FirstSmallMap(const FloatGraph& base) {
+  constexpr int32_t kStride = 16;
+  const int32_t most = (base.input_size().height + kStride - 1) / kStride;
+  const Subgraph& main = base.main();
+  for (size_t i = 0; i < main.operators.size(); ++i) {
+    const std::vector<int32_t>& shape =
+        main.tensors[static_cast<size_t>(main.operators[i].outputs[0])].shape;
+    if (shape.size() == 4 && shape[1] <= most) return i;
+  }
+  return main.operators.size();
+}
+
 std::vector<float> RatesFrom(const tflite::Graph& graph, size_t first_trained) {
   std::vector<float> rates(graph.subgraphs[0].operators.size(), 1);
   std::fill_n(rates.begin(), std::min(first_trained, rates.size()), 0.0F);

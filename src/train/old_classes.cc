@@ -64,8 +64,8 @@ absl::StatusOr<std::vector<int>> SimilarOldClasses(NetworkEngine& engine, const 
   for (size_t label = 0; label < similar.size(); ++label) {
     if (levels.counts[label] == 0 || levels.counts.back() == 0) continue;
     double most = -1e30;
-    // Column 0 is the background.
-    for (size_t c = 1; c < columns; ++c) {
+    // A column for the background, where there is one, falls on boxes.
+    for (size_t c = 0; c < columns; ++c) {
       const double rise = levels.Mean(label, c) - levels.Mean(rows - 1, c);
       if (rise <= most) continue;
       most = rise;

@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   bowerbird::app::RegisterInspect(app, &exit_status);
   bowerbird::app::RegisterEvaluate(app, &exit_status);
   bowerbird::app::RegisterBench(app, &exit_status);
+  bowerbird::app::RegisterTrain(app, &exit_status);
   bowerbird::app::RegisterProbeModel(app, &exit_status);
   try {
     app.parse(argc, argv);

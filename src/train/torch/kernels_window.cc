@@ -71,9 +71,12 @@ Kernel Convolution(const Window& window, bool depthwise) {
       input = Pad(input, margins, 0);
     }
     const int64_t groups = depthwise ? input.size(1) : input.size(1) / weight.size(1);
-    return Activate(
-        at::conv2d(input, weight, bias, window.stride, padding, window.dilation, groups),
-        window.activation);
+    // Of a single element the dilation means nothing, but with one the library takes oneDNN, which
+    // it leaves to whatever BLAS the system has otherwise (1x1, one thread, batch below 16).
+    const bool single = weight.size(2) == 1 && weight.size(3) == 1;
+    const std::array<int64_t, 2> dilation = single ? std::array<int64_t, 2>{2, 2} : window.dilation;
+    return Activate(at::conv2d(input, weight, bias, window.stride, padding, dilation, groups),
+                    window.activation);
   };
 }
 

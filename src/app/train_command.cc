@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "app/commands.h"
+#include "app/progress.h"
+#include "base/status.h"
+#include "base/subprocess.h"
+#include "nlohmann/json.hpp"
+
+namespace bowerbird::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct LocalOptions {
+  std::string directory, out, base, type = "single", format;
+  uint64_t seed = 0;
+  int threads = 2;
+  bool unknown = false, force = false, json = false;
+};
+
+// Beside this program, as both are installed.
+std::string TrainerPath() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  return (program.parent_path() / "bowerbird-train").string();
+}
+
+// The one that was asked for, else the one that this machine keeps for this.
+absl::StatusOr<std::string> BaseOf(const LocalOptions& options) {
+  if (!options.base.empty()) return options.base;
+  const std::string kept = DefaultDataDir() + "/bases/default.tflite";
+  std::error_code error;
+  if (fs::exists(kept, error)) return kept;
+  return FailedPrecondition("no base model: give one with --base FILE.tflite, or keep one as " +
+                            kept);
+}
+
+std::vector<std::string> TrainerArguments(const LocalOptions& options, const std::string& base) {
+  std::vector<std::string> argv = {"nice",
+                                   "-n",
+                                   "10",
+                                   TrainerPath(),
+                                   options.directory,
+                                   "--base",
+                                   base,
+                                   "--out",
+                                   options.out,
+                                   "--type",
+                                   options.type,
+                                   "--seed",
+                                   std::to_string(options.seed),
+                                   "--threads",
+                                   std::to_string(options.threads)};
+  if (!options.format.empty()) argv.insert(argv.end(), {"--format", options.format});
+  if (options.unknown) argv.emplace_back("--unknown");
+  if (options.force) argv.emplace_back("--force");
+  return argv;
+}
+
+// What the trainer tells, for people or as it comes.
+class Tale {
+ public:
+  explicit Tale(bool json) : json_(json), live_(!json && isatty(STDERR_FILENO) != 0) {}
+
+  void Add(std::string_view bytes) {
+    for (const char byte : bytes) {
+      if (byte != '\n') {
+        line_.push_back(byte);
+        continue;
+      }
+      Tell();
+      line_.clear();
+    }
+  }
+  const std::string& error() const { return error_; }
+
+ private:
+  void Tell() {
+    const Json line = Json::parse(line_, nullptr, /*allow_exceptions=*/false);
+    if (!line.is_object()) return;
+    if (line.contains("error"))
+      error_ = line["error"].is_string() ? line["error"].get<std::string>() : line_;
+    if (json_) {
+      std::printf("%s\n", line_.c_str());
+      std::fflush(stdout);
+      return;
+    }
+    if (line.contains("phase") && live_) {
+      std::string text = line.value("phase", "");
+      if (line.contains("total")) text += " " + line["done"].dump() + " of " + line["total"].dump();
+      std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    }
+    if (line.contains("warning") && line["warning"].is_string())
+      std::fprintf(stderr, "%s%s\n", live_ ? "\r\033[K" : "",
+                   line["warning"].get<std::string>().c_str());
+    if (line.contains("done") && line["done"].is_string()) Finish(line);
+  }
+
+  void Finish(const Json& line) const {
+    if (live_) std::fprintf(stderr, "\r\033[K");
+    const auto percent = [&](const char* key) {
+      const Json::json_pointer at(key);
+      return line.contains(at) && line[at].is_number() ? 100 * line[at].get<double>() : -1;
+    };
+    std::printf("%s", line["done"].get<std::string>().c_str());
+    if (percent("/accuracy") >= 0)
+      std::printf(": %.1f %% of the validation pictures right", percent("/accuracy"));
+    if (percent("/cross_validation/accuracy") >= 0)
+      std::printf(", %.1f %% of all in cross-validation", percent("/cross_validation/accuracy"));
+    std::printf(" (%.1f s of processor time)\n", line.value("processor_seconds", 0.0));
+  }
+
+  const bool json_, live_;
+  std::string line_, error_;
+};
+
+absl::Status TrainLocal(const LocalOptions& options) {
+  ASSIGN_OR_RETURN(const std::string base, BaseOf(options));
+  Subprocess::Options child;
+  child.argv = TrainerArguments(options, base);
+  child.name = "bowerbird-train";
+  child.environment = {{"OMP_WAIT_POLICY", "passive"}};
+  child.grace = std::chrono::seconds(30);
+  CatchInterrupts();
+  ASSIGN_OR_RETURN(const std::unique_ptr<Subprocess> trainer, Subprocess::Start(std::move(child)));
+  Tale tale(options.json);
+  std::array<char, 4096> buffer;
+  bool asked = false;
+  while (true) {
+    const auto count =
+        trainer->Read(buffer, std::chrono::steady_clock::now() + std::chrono::milliseconds(200));
+    if (count.ok() && *count == 0) break;
+    if (count.ok()) tale.Add({buffer.data(), *count});
+    if (!count.ok() && !absl::IsDeadlineExceeded(count.status())) return count.status();
+    if (!Interrupted() || asked) continue;
+    trainer->Signal(SIGTERM);  // it ends with what it has
+    asked = true;
+  }
+  const ExitStatus end = *trainer->Wait();
+  if (end.ok()) return absl::OkStatus();
+  if (!tale.error().empty()) return FailedPrecondition(tale.error());
+  return Internal("the trainer " + end.ToString() + ": " + trainer->LastStderrLine());
+}
+
+}  // namespace
+
+CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
+  CLI::App* train = app.add_subcommand("train", "Make models from labelled pictures");
+  train->require_subcommand(1);
+  auto options = std::make_shared<LocalOptions>();
+  CLI::App* local = train->add_subcommand("local", "From a folder, without any server");
+  local->add_option("directory", options->directory, "A folder per class, VOC, COCO, CSV, ...")
+      ->required();
+  local->add_option("--out", options->out, "The folder to make")->required();
+  local->add_option("--base", options->base, "The model to start from, a .tflite file");
+  local->add_option("--type", options->type, "single: one label a picture; multi: any number")
+      ->check(CLI::IsMember({"single", "multi"}))
+      ->capture_default_str();
+  local->add_option("--format", options->format, "Of the labels; default: found out");
+  local->add_option("--seed", options->seed, "Of the split")->capture_default_str();
+  local->add_option("--threads", options->threads)
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  local->add_flag("--unknown", options->unknown, "Pictures without a label are UNKNOWN");
+  local->add_flag("--force", options->force, "Go on with many pictures without a label");
+  local->add_flag("--json", options->json, "Each step as a JSON object a line");
+  local->footer("Example:\n  bowerbird train local flowers/ --base mobilenet.tflite --out model");
+  local->callback([options, exit_status] {
+    const absl::Status status = TrainLocal(*options);
+    if (!status.ok()) Fail(exit_status, "train: " + MessageOf(status));
+  });
+  return train;
+}
+
+}  // namespace bowerbird::app
