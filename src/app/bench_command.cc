@@ -42,8 +42,7 @@ void PrintTable(const BenchOptions& options, const std::vector<VariantResult>& r
   if (is_noisy) std::printf("the rounds differ by more than 10 %%: the machine is busy, repeat\n");
   for (size_t i = 1; i < results.size(); ++i) {
     if (!results[i].error.empty()) continue;
-    std::printf("%.2f times as fast as %s\n",
-                results[i].Of("p50_ms").median / results[0].Of("p50_ms").median,
+    std::printf("%.2f times as fast as %s\n", PairedRatio(results[i], results[0]),
                 results[i].name.c_str());
   }
 }
@@ -108,6 +107,14 @@ Spread VariantResult::Of(const std::string& key) const {
   return SpreadOf(std::move(values));
 }
 
+double PairedRatio(const VariantResult& slower, const VariantResult& faster) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(slower.rounds.size(), faster.rounds.size()); ++i)
+    ratios.push_back(slower.rounds[i]["p50_ms"].get<double>() /
+                     faster.rounds[i]["p50_ms"].get<double>());
+  return SpreadOf(std::move(ratios)).median;
+}
+
 absl::StatusOr<std::vector<VariantResult>> RunBench(const BenchOptions& options) {
   std::vector<VariantResult> results = {{.name = "ours", .rounds = {}, .error = {}}};
   if (options.compare) {
@@ -147,7 +154,9 @@ nlohmann::ordered_json BenchJson(const BenchOptions& options,
     json[result.name] = {{"p50_ms", result.Of("p50_ms").median},
                          {"p99_ms", result.Of("p99_ms").median},
                          {"peak_rss_mb", result.Of("peak_rss_mb").median},
-                         {"load_ms", result.Of("load_ms").median}};
+                         {"load_ms", result.Of("load_ms").median},
+                         {"p50_spread_percent", result.Of("p50_ms").percent},
+                         {"p50_over_ours", PairedRatio(result, results[0])}};
   }
   if (options.compare) {
     const std::optional<bool> agree = AllAgree(results);

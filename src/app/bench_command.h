@@ -35,6 +35,9 @@ struct VariantResult {
   Spread Of(const std::string& key) const;
 };
 
+// p50 of `slower` over that of `faster`, round by round; the median of these.
+double PairedRatio(const VariantResult& slower, const VariantResult& faster);
+
 // The variants take turns, round by round, so that a change of the machine's load hits all alike.
 absl::StatusOr<std::vector<VariantResult>> RunBench(const BenchOptions& options);
 

@@ -67,11 +67,13 @@ TEST(BenchJson, HasTheKeysThatScriptsRelyOn) {
   const ordered_json json = BenchJson(options, all);
   EXPECT_THAT(KeysOf(json), ElementsAre("model", "prepared", "ours", "plain", "plain_xnnpack",
                                         "top_result_agrees"));
-  EXPECT_THAT(KeysOf(json["plain"]), ElementsAre("p50_ms", "p99_ms", "peak_rss_mb", "load_ms"));
+  EXPECT_THAT(KeysOf(json["plain"]), ElementsAre("p50_ms", "p99_ms", "peak_rss_mb", "load_ms",
+                                                 "p50_spread_percent", "p50_over_ours"));
   EXPECT_EQ(json["model"], "m.tflite");
   EXPECT_EQ(json["prepared"], false);
   EXPECT_EQ(json["ours"]["p50_ms"], 2);
   EXPECT_EQ(json["plain"]["p99_ms"], 16);
+  EXPECT_EQ(json["plain"]["p50_over_ours"], 3.5);  // of 8/3, 9/1 and 7/2
   EXPECT_EQ(json["top_result_agrees"], true);
 }
 
