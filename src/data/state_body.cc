@@ -31,6 +31,14 @@ std::string TextOf(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// An empty array where it is missing. By reference: a copy costs more than reading it.
+const Json& MemberOf(const Json& json, const char* key) {
+  static const Json kEmpty = Json::array();
+  if (!json.is_object()) return kEmpty;
+  const auto found = json.find(key);
+  return found == json.end() ? kEmpty : *found;
+}
+
 // Ids are unique within an item.
 class IdMaker {
  public:
@@ -74,15 +82,16 @@ absl::StatusOr<AnnotationState> StateOf(std::string_view body) {
     return absl::DataLossError("the stored annotations of an item are damaged");
   }
   AnnotationState state;
-  for (const Json& tag : json.value("tags", Json::array())) {
+  for (const Json& tag : MemberOf(json, "tags")) {
     if (tag.is_string()) state.tags.push_back(tag.get<std::string>());
   }
-  for (const Json& one : json.value("boxes", Json::array())) {
-    const Json corners = one.value("corners", Json::array());
-    if (corners.size() != 4) {
+  for (const Json& one : MemberOf(json, "boxes")) {
+    const Json& corners = MemberOf(one, "corners");
+    if (!corners.is_array() || corners.size() != 4 ||
+        !std::ranges::all_of(corners, [](const Json& corner) { return corner.is_number(); })) {
       return absl::DataLossError("a stored bounding box of an item is damaged");
     }
-    annotation::Box box;
+    annotation::Box& box = state.annotations.boxes.emplace_back();
     box.id = TextOf(one, "id");
     box.label = TextOf(one, "label");
     box.x_min = corners[0].get<double>();
@@ -90,14 +99,12 @@ absl::StatusOr<AnnotationState> StateOf(std::string_view body) {
     box.x_max = corners[2].get<double>();
     box.y_max = corners[3].get<double>();
     box.confidence = ConfidenceOf(one);
-    state.annotations.boxes.push_back(std::move(box));
   }
-  for (const Json& one : json.value("classifications", Json::array())) {
-    annotation::Classification classification;
+  for (const Json& one : MemberOf(json, "classifications")) {
+    annotation::Classification& classification = state.annotations.classifications.emplace_back();
     classification.id = TextOf(one, "id");
     classification.label = TextOf(one, "label");
     classification.confidence = ConfidenceOf(one);
-    state.annotations.classifications.push_back(std::move(classification));
   }
   return state;
 }
