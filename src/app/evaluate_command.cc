@@ -6,11 +6,11 @@
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
 #include "app/evaluate_model.h"
-#include "app/evaluate_report.h"
 #include "app/finder_flags.h"
 #include "app/progress.h"
 #include "base/status.h"
 #include "evaluate/coco_files.h"
+#include "evaluate/report.h"
 
 namespace bowerbird::app {
 namespace {
@@ -35,7 +35,7 @@ absl::StatusOr<ordered_json> EvaluateFiles(const EvaluateFlags& flags) {
     Warn(std::to_string(coco.unknown_category) +
          " detections are of categories that the ground truth does not list: they do not count");
   }
-  return DetectionReport(coco.set);
+  return evaluate::DetectionReport(coco.set);
 }
 
 absl::StatusOr<ordered_json> EvaluateModel(const EvaluateFlags& flags) {
@@ -46,11 +46,11 @@ absl::StatusOr<ordered_json> EvaluateModel(const EvaluateFlags& flags) {
   for (const std::string& label : answers.unknown) {
     Warn("the model never says '" + label + "', which the folder has");
   }
-  if (answers.detections.has_value()) return DetectionReport(*answers.detections);
-  if (!answers.single) return MultiLabelReport(answers.scored, answers.truth);
+  if (answers.detections.has_value()) return evaluate::DetectionReport(*answers.detections);
+  if (!answers.single) return evaluate::MultiLabelReport(answers.scored, answers.truth);
   std::vector<uint32_t> truth;
   for (const std::vector<uint32_t>& labels : answers.truth) truth.push_back(labels.front());
-  return ClassifierReport(answers.scored, truth);
+  return evaluate::ClassifierReport(answers.scored, truth);
 }
 
 int Evaluate(const EvaluateFlags& flags) {
@@ -70,7 +70,7 @@ int Evaluate(const EvaluateFlags& flags) {
   // Labels of a model may be of any bytes.
   const std::string text =
       flags.json ? report->dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"
-                 : TextOfReport(*report);
+                 : evaluate::TextOfReport(*report);
   std::fputs(text.c_str(), stdout);
   return 0;
 }

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "annotation/test_dataset.h"
-#include "app/evaluate_report.h"
 #include "base/status.h"
+#include "evaluate/report.h"
 
 namespace bowerbird::app {
 namespace {
@@ -55,10 +55,10 @@ TEST(AskModel, ComparesAFolderPerClassWithWhatTheModelSays) {
   EXPECT_THAT(answers->problems, SizeIs(0));
   std::vector<uint32_t> truth;
   for (const auto& labels : answers->truth) truth.push_back(labels.front());
-  const auto report = ClassifierReport(answers->scored, truth);
+  const auto report = evaluate::ClassifierReport(answers->scored, truth);
   EXPECT_NEAR(report["accuracy"].get<double>(), 2.0 / 3, 1e-9);
   EXPECT_EQ(report["confusion"]["wide"]["slim"], 1);
-  EXPECT_THAT(TextOfReport(report), HasSubstr("accuracy            0.6667"));
+  EXPECT_THAT(evaluate::TextOfReport(report), HasSubstr("accuracy            0.6667"));
 }
 
 TEST(AskModel, ADamagedPictureIsLeftOutAndNamed) {
@@ -96,7 +96,7 @@ TEST(AskModel, BoxesAreComparedInPixels) {
   ASSERT_TRUE(answers.ok()) << answers.status();
   ASSERT_TRUE(answers->detections.has_value());
   EXPECT_THAT(answers->detections->found, SizeIs(1)) << "labels that the folder lacks do not count";
-  const auto report = DetectionReport(*answers->detections);
+  const auto report = evaluate::DetectionReport(*answers->detections);
   EXPECT_NEAR(report["ap50"].get<double>(), 1, 1e-9);
   EXPECT_EQ(report["ap_small"], nullptr);
   EXPECT_NEAR(report["per_class"]["cat"]["voc_ap50"].get<double>(), 1, 1e-9);

@@ -26,7 +26,8 @@ using Json = nlohmann::json;
 struct LocalOptions {
   std::string directory, out, base, type = "single", format;
   uint64_t seed = 0;
-  int threads = 2;
+  int threads = 2, steps = 0;
+  double minutes = 0;
   bool unknown = false, force = false, json = false;
 };
 
@@ -64,9 +65,17 @@ std::vector<std::string> TrainerArguments(const LocalOptions& options, const std
                                    "--threads",
                                    std::to_string(options.threads)};
   if (!options.format.empty()) argv.insert(argv.end(), {"--format", options.format});
+  if (options.minutes > 0) argv.insert(argv.end(), {"--minutes", std::to_string(options.minutes)});
+  if (options.steps > 0) argv.insert(argv.end(), {"--steps", std::to_string(options.steps)});
   if (options.unknown) argv.emplace_back("--unknown");
   if (options.force) argv.emplace_back("--force");
   return argv;
+}
+
+std::string Rounded(const Json& number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", number.is_number() ? number.get<double>() : 0);
+  return text;
 }
 
 // What the trainer tells, for people or as it comes.
@@ -100,6 +109,8 @@ class Tale {
     if (line.contains("phase") && live_) {
       std::string text = line.value("phase", "");
       if (line.contains("total")) text += " " + line["done"].dump() + " of " + line["total"].dump();
+      if (line.contains("loss")) text += ", loss " + Rounded(line["loss"]);
+      if (line.contains("seconds_left")) text += ", " + Rounded(line["seconds_left"]) + " s left";
       std::fprintf(stderr, "\r\033[K%s", text.c_str());
     }
     if (line.contains("warning") && line["warning"].is_string())
@@ -119,6 +130,10 @@ class Tale {
       std::printf(": %.1f %% of the validation pictures right", percent("/accuracy"));
     if (percent("/cross_validation/accuracy") >= 0)
       std::printf(", %.1f %% of all in cross-validation", percent("/cross_validation/accuracy"));
+    if (percent("/voc_ap50") >= 0)
+      std::printf(": average precision %.1f %% on the validation pictures", percent("/voc_ap50"));
+    if (percent("/map") >= 0)
+      std::printf(": mean average precision %.1f %% on the validation pictures", percent("/map"));
     std::printf(" (%.1f s of processor time)\n", line.value("processor_seconds", 0.0));
   }
 
@@ -165,14 +180,20 @@ CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
       ->required();
   local->add_option("--out", options->out, "The folder to make")->required();
   local->add_option("--base", options->base, "The model to start from, a .tflite file");
-  local->add_option("--type", options->type, "single: one label a picture; multi: any number")
-      ->check(CLI::IsMember({"single", "multi"}))
+  local
+      ->add_option("--type", options->type,
+                   "single: one label a picture; multi: any number; detection: boxes")
+      ->check(CLI::IsMember({"single", "multi", "detection"}))
       ->capture_default_str();
   local->add_option("--format", options->format, "Of the labels; default: found out");
   local->add_option("--seed", options->seed, "Of the split")->capture_default_str();
   local->add_option("--threads", options->threads)
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  local->add_option("--minutes", options->minutes, "Of processor time, at most")
+      ->check(CLI::Range(0.05, 10000.0));
+  local->add_option("--steps", options->steps, "Of training, instead of what the time allows")
+      ->check(CLI::Range(1, 10000000));
   local->add_flag("--unknown", options->unknown, "Pictures without a label are UNKNOWN");
   local->add_flag("--force", options->force, "Go on with many pictures without a label");
   local->add_flag("--json", options->json, "Each step as a JSON object a line");

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
 
-#include "base/sha256.h"
 #include "base/status.h"
-#include "train/classifier_report.h"
+#include "evaluate/report.h"
 #include "train/picture_model.h"
 
 namespace bowerbird::train {
@@ -21,39 +19,36 @@ using nlohmann::ordered_json;
 constexpr std::array<double, 5> kPenalties{10, 1, 1e-1, 1e-2, 1e-3};
 constexpr double kPenaltyUntried = 1e-3;  // where the job is stopped before any is tried
 constexpr int kFolds = 5;
-constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 // Work of a fit above which penalties are tried on a part of the rows: labels * depth * rows. The
 // best penalty changes little with more of them.
 constexpr size_t kMostTried = 8'000'000;
 
-class Trainer {
+class GraftTrainer {
  public:
-  Trainer(FileSystem& files, const GraftJob& job) : files_(files), job_(job) {}
+  GraftTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
 
-  absl::StatusOr<TrainedClassifier> Train() {
+  absl::StatusOr<TrainedModel> Train() {
     ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
     ASSIGN_OR_RETURN(embedding_, ReadEmbedding(job_.base_path, job_.embedding));
     RETURN_IF_ERROR(ComputeFeatures());
     ASSIGN_OR_RETURN(const double penalty, ChoosePenalty());
-    Tell({{"phase", "fit"}, {"rows", training_.size()}, {"penalty", penalty}});
+    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"penalty", penalty}});
     ASSIGN_OR_RETURN(const LinearHead head, FitHead(examples_, training_, penalty));
-    Tell({{"phase", "fit"}, {"rows", training_.size()}, {"loss", head.loss}});
-    TrainedClassifier trained;
+    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"loss", head.loss}});
+    TrainedModel trained;
     trained.labels = set_.labels;
     ASSIGN_OR_RETURN(trained.model,
                      WriteGraftedFile(embedding_, head,
-                                      {.name = job_.name,
+                                      {.name = job_.name.empty() ? "classifier" : job_.name,
                                        .description = "Trained by Bowerbird on a frozen base.",
                                        .labels = set_.labels,
-                                       .independent = job_.data.independent}));
+                                       .independent = independent()}));
     RETURN_IF_ERROR(Describe(trained, penalty, head));
     return trained;
   }
 
  private:
-  void Tell(const ordered_json& line) const {
-    if (job_.progress) job_.progress(line);
-  }
+  bool independent() const { return job_.data.task == Task::kMultiLabel; }
 
   absl::Status ComputeFeatures() {
     const std::string path = job_.work + "/embedding.tflite";
@@ -64,7 +59,7 @@ class Trainer {
     ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
     examples_.depth = static_cast<size_t>(embedding_.depth);
     examples_.labels = set_.labels.size();
-    examples_.independent = job_.data.independent;
+    examples_.independent = independent();
     std::vector<TrainingPicture> usable;
     for (size_t i = 0; i < rows.size(); ++i) {
       TrainingPicture& picture = set_.pictures[i];
@@ -106,7 +101,7 @@ class Trainer {
     run.threads = job_.threads;
     run.stopped = job_.stopped;
     run.progress = [this, phase, total = run.paths.size()](size_t done) {
-      Tell({{"phase", phase}, {"done", done}, {"total", total}});
+      job_.Tell({{"phase", phase}, {"done", done}, {"total", total}});
     };
     return run;
   }
@@ -129,24 +124,24 @@ class Trainer {
     std::optional<CrossValidation> best;
     for (const double penalty : kPenalties) {
       const auto tried = CrossValidate(examples_, rows, penalty, options);
-      if (absl::IsCancelled(tried.status()) || (job_.stopped && job_.stopped())) break;
+      if (absl::IsCancelled(tried.status()) || job_.IsStopped()) break;
       RETURN_IF_ERROR(tried.status());
       candidates_.push_back({{"path", "graft"},
                              {"penalty", penalty},
                              {"cross_validation_accuracy", tried->accuracy},
                              {"cross_validation_loss", tried->loss}});
-      Tell({{"phase", "penalty"},
-            {"done", candidates_.size()},
-            {"total", kPenalties.size()},
-            {"loss", tried->loss},
-            {"score", tried->accuracy}});
+      job_.Tell({{"phase", "penalty"},
+                 {"done", candidates_.size()},
+                 {"total", kPenalties.size()},
+                 {"loss", tried->loss},
+                 {"score", tried->accuracy}});
       if (!best.has_value() || tried->loss < best->loss) best = *tried;
     }
     return best.has_value() ? best->penalty : kPenaltyUntried;
   }
 
   // What the file itself says of the validation side (of all pictures, where that is empty).
-  absl::StatusOr<ordered_json> ScoreFile(const TrainedClassifier& trained) {
+  absl::StatusOr<ordered_json> ScoreFile(const TrainedModel& trained) {
     const std::string path = job_.work + "/model.tflite";
     RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
     std::vector<TrainingPicture> pictures;
@@ -161,23 +156,26 @@ class Trainer {
       scored.scores.insert(scored.scores.end(), rows[i]->begin(), rows[i]->end());
       truth.push_back(pictures[i].truth);
     }
-    return ClassifierScores(scored, truth, job_.data.independent);
+    if (truth.empty()) return ordered_json::object();
+    if (independent()) return evaluate::MultiLabelReport(scored, truth);
+    std::vector<uint32_t> only;
+    for (const std::vector<uint32_t>& one : truth) only.push_back(one.front());
+    return evaluate::ClassifierReport(scored, only);
   }
 
-  absl::Status Describe(TrainedClassifier& trained, double penalty, const LinearHead& head) {
+  absl::Status Describe(TrainedModel& trained, double penalty, const LinearHead& head) {
     ordered_json report;
     ASSIGN_OR_RETURN(report, ScoreFile(trained));
-    report["type"] = job_.data.independent ? "multi" : "single";
-    report["pictures"] = {{"training", training_.size()}, {"validation", validation_.size()}};
-    report["seed"] = job_.data.seed;
-    ASSIGN_OR_RETURN(const std::string base, ReadFile(files_, job_.base_path, kMaxBaseBytes));
-    report["base"] = {{"sha256", Sha256Hex(std::string_view(base))},
-                      {"taps", embedding_.taps},
-                      {"features", embedding_.depth},
-                      {"width", embedding_.size.width},
-                      {"height", embedding_.size.height}};
+    report["type"] = TaskName(job_.data.task);
+    report["labels"] = set_.labels;
+    report["split"] = {{"training", training_.size()}, {"validation", validation_.size()}};
+    ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
+    report["base"].update({{"taps", embedding_.taps},
+                           {"features", embedding_.depth},
+                           {"width", embedding_.size.width},
+                           {"height", embedding_.size.height}});
     report["head"] = {{"penalty", penalty}, {"loss", head.loss}, {"steps", head.evaluations}};
-    if (!(job_.stopped && job_.stopped())) {
+    if (!job_.IsStopped()) {
       std::vector<size_t> all(examples_.rows());
       std::iota(all.begin(), all.end(), size_t{0});
       ASSIGN_OR_RETURN(
@@ -187,18 +185,14 @@ class Trainer {
           {"folds", kFolds}, {"accuracy", crossed.accuracy}, {"loss", crossed.loss}};
     }
     report["candidates"] = candidates_;
-    report["warnings"] = set_.warnings;
-    report["problems"] = ordered_json::array();
-    for (const annotation::Problem& problem : set_.problems)
-      report["problems"].push_back(TextOf(problem));
-    report["model"] = {{"sha256", Sha256Hex(std::string_view(trained.model))},
-                       {"bytes", trained.model.size()}};
+    DescribeData(job_, set_, report);
     trained.report = std::move(report);
+    DescribeModel(trained);
     return absl::OkStatus();
   }
 
   FileSystem& files_;
-  const GraftJob& job_;
+  const TrainJob& job_;
   TrainingSet set_;
   Embedding embedding_;
   Examples examples_;
@@ -208,36 +202,8 @@ class Trainer {
 
 }  // namespace
 
-absl::StatusOr<TrainedClassifier> TrainGraft(FileSystem& files, const GraftJob& job) {
-  return Trainer(files, job).Train();
-}
-
-absl::Status WriteTrained(FileSystem& files, const std::string& out,
-                          const TrainedClassifier& trained) {
-  const std::string part = out + ".new";
-  RETURN_IF_ERROR(files.MakeDirectories(part, 0777));
-  std::string lines;
-  for (const std::string& label : trained.labels) lines += label + "\n";
-  const std::array<std::pair<const char*, std::string>, 3> contents{{
-      {"model.tflite", trained.model},
-      {"labels.txt", lines},
-      // Labels and paths may be of any bytes.
-      {"report.json",
-       trained.report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"},
-  }};
-  absl::Status status;
-  for (const auto& [name, bytes] : contents) {
-    if (status.ok()) status = WriteFileDurably(files, part + "/" + name, bytes, 0666);
-  }
-  if (status.ok()) status = files.Rename(part, out);
-  if (status.ok()) return files.SyncDirectory(ParentDirectory(out));
-  // The first error counts; what cannot be removed now stays as OUT.new.
-  for (const auto& [name, bytes] : contents) {
-    static_cast<void>(files.Remove(part + "/" + name).ok());
-    static_cast<void>(files.Remove(part + "/" + name + ".new").ok());
-  }
-  static_cast<void>(files.RemoveDirectory(part).ok());
-  return Annotate(status, "writing " + out);
+absl::StatusOr<TrainedModel> TrainGraft(FileSystem& files, const TrainJob& job) {
+  return GraftTrainer(files, job).Train();
 }
 
 }  // namespace bowerbird::train

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/picture_model.h"
 
-#include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <optional>
-#include <thread>
 #include <utility>
 
-#include "base/mutex.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "image/picture.h"
 #include "infer/tflite_model.h"
+#include "train/in_parallel.h"
 #include "vision/input_plan.h"
 
 namespace bowerbird::train {
 namespace {
 
-constexpr uint64_t kMaxPictureBytes = uint64_t{64} << 20;
 constexpr size_t kHashBytes = 32;
 
 // What a model gave for a picture, by the hashes of both. A file is the floats and their SHA-256:
@@ -44,12 +41,12 @@ class FeatureCache {
   }
 
   // A cache that cannot be written is slower, not wrong.
-  void Keep(const std::string& image_hash, const std::vector<float>& features, int thread) const {
+  void Keep(const std::string& image_hash, const std::vector<float>& features) const {
     if (directory_.empty()) return;
     const std::string_view values(reinterpret_cast<const char*>(features.data()),
                                   features.size() * sizeof(float));
     std::string part = directory_;
-    part.append("/new.").append(std::to_string(thread));
+    part.append("/new.").append(std::to_string(gettid()));
     auto file = files_.OpenForWriting(part, WriteMode::kTruncate);
     if (!file.ok() || !(*file)->Append(values).ok() || !(*file)->Append(DigestOf(values)).ok() ||
         !(*file)->Close().ok() || !files_.Rename(part, directory_ + "/" + image_hash).ok())
@@ -79,27 +76,18 @@ class Runner {
         cache_(std::move(cache)),
         results_(run.paths.size(), absl::CancelledError("stopped")) {}
 
-  std::vector<absl::StatusOr<std::vector<float>>> Run() {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < run_.threads; ++i) threads.emplace_back([this, i] { Work(i); });
-    threads.clear();
+  absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> Run() {
+    RETURN_IF_ERROR(InParallel({.count = run_.paths.size(),
+                                .threads = run_.threads,
+                                .stopped = run_.stopped,
+                                .progress = run_.progress},
+                               [this](size_t i) { results_[i] = RunOne(run_.paths[i]); }));
     return std::move(results_);
   }
 
  private:
-  void Work(int thread) {
-    pthread_setname_np(pthread_self(), "train-pictures");
-    for (size_t i = next_++; i < results_.size(); i = next_++) {
-      if (run_.stopped && run_.stopped()) return;
-      results_[i] = RunOne(run_.root + "/" + run_.paths[i], thread);
-      const MutexLock lock(mutex_);
-      ++done_;
-      if (run_.progress) run_.progress(done_);
-    }
-  }
-
-  absl::StatusOr<std::vector<float>> RunOne(const std::string& path, int thread) {
-    ASSIGN_OR_RETURN(std::string bytes, ReadFile(files_, path, kMaxPictureBytes));
+  absl::StatusOr<std::vector<float>> RunOne(const std::string& path) {
+    ASSIGN_OR_RETURN(std::string bytes, ReadFile(files_, run_.root + "/" + path, kMaxPictureBytes));
     const std::string hash = Sha256Hex(std::string_view(bytes));
     if (auto known = cache_.Find(hash); known.has_value()) return *std::move(known);
     const auto picture = image::Picture::FromBytes(std::move(bytes));
@@ -110,7 +98,7 @@ class Runner {
     RETURN_IF_ERROR(lease->Invoke({}));
     const std::span<const float> output = lease->Output(0).As<float>();
     std::vector<float> features(output.begin(), output.end());
-    cache_.Keep(hash, features, thread);
+    cache_.Keep(hash, features);
     return features;
   }
 
@@ -120,9 +108,6 @@ class Runner {
   const vision::InputPlan& plan_;
   const FeatureCache cache_;
   std::vector<absl::StatusOr<std::vector<float>>> results_;  // each written by one thread
-  std::atomic<size_t> next_{0};
-  Mutex mutex_;
-  size_t done_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
@@ -146,9 +131,7 @@ absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> RunOverPictures(
     cache.append("/").append(Sha256Hex(std::string_view(bytes)));
     if (!files.MakeDirectories(cache).ok()) cache.clear();
   }
-  auto results = Runner(files, run, *model, plan, FeatureCache(files, cache)).Run();
-  if (run.stopped && run.stopped()) return absl::CancelledError("stopped");
-  return results;
+  return Runner(files, run, *model, plan, FeatureCache(files, cache)).Run();
 }
 
 }  // namespace bowerbird::train

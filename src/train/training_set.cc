@@ -28,10 +28,14 @@ std::string Folded(const std::string& label) {
   return folded;
 }
 
-// What is said about the whole picture; where nothing is, what its boxes show.
-std::set<std::string> LabelsOf(const AnnotatedImage& image) {
-  std::set<std::string> labels(image.tags.begin(), image.tags.end());
-  for (const auto& one : image.annotations.classifications) labels.insert(one.label);
+// What is said about the whole picture; where nothing is, or boxes are to be learnt, what its boxes
+// show.
+std::set<std::string> LabelsOf(const AnnotatedImage& image, Task task) {
+  std::set<std::string> labels;
+  if (task != Task::kDetection) {
+    labels.insert(image.tags.begin(), image.tags.end());
+    for (const auto& one : image.annotations.classifications) labels.insert(one.label);
+  }
   if (labels.empty()) {
     for (const annotation::Box& box : image.annotations.boxes) labels.insert(box.label);
   }
@@ -40,6 +44,7 @@ std::set<std::string> LabelsOf(const AnnotatedImage& image) {
 
 struct Labelled {
   std::set<std::string> labels;
+  std::vector<annotation::Box> boxes;
   std::optional<annotation::Split> split;
 };
 
@@ -85,7 +90,9 @@ class SetReader {
       const AnnotatedImage& image = std::get<AnnotatedImage>(*event);
       // A picture comes once for each file of annotations that is about it.
       Labelled& known = found_[image.path];
-      known.labels.merge(LabelsOf(image));
+      known.labels.merge(LabelsOf(image, options_.task));
+      known.boxes.insert(known.boxes.end(), image.annotations.boxes.begin(),
+                         image.annotations.boxes.end());
       if (image.split.has_value()) known.split = image.split;
     }
   }
@@ -109,8 +116,8 @@ class SetReader {
           " pictures have no label, and at most a fifth may: label them, or go on without them "
           "(--force), or with them as " +
           kUnknownLabel + " (--unknown)");
-    // Of several labels, none at all is an answer; of one label it is not.
-    if (!options_.independent || !options_.force)
+    // Of several labels or of boxes, none at all is an answer; of one label it is not.
+    if (options_.task == Task::kSingleLabel || !options_.force)
       std::erase_if(found_, [](const auto& one) { return one.second.labels.empty(); });
     if (unlabelled > 0 && !options_.unknown)
       set_.warnings.push_back(std::to_string(unlabelled) + " pictures have no label");
@@ -137,6 +144,10 @@ class SetReader {
       std::set<std::string> labels;
       for (const std::string& label : picture.labels) labels.insert(chosen[label]);
       picture.labels = std::move(labels);
+      for (annotation::Box& box : picture.boxes) {
+        if (const auto found = chosen.find(box.label); found != chosen.end())
+          box.label = found->second;
+      }
     }
   }
 
@@ -149,10 +160,12 @@ class SetReader {
       number = static_cast<uint32_t>(set_.labels.size());
       set_.labels.push_back(label);
     }
-    if (set_.labels.empty() || (!options_.independent && set_.labels.size() < 2))
+    const bool single = options_.task == Task::kSingleLabel;
+    if (set_.labels.empty() || (single && set_.labels.size() < 2))
       return FailedPrecondition(
           set_.labels.empty()
-              ? "no picture has a label: label some"
+              ? (options_.task == Task::kDetection ? "no picture has a box: draw some"
+                                                   : "no picture has a label: label some")
               : "all pictures are of '" + set_.labels[0] +
                     "': a classifier needs a second label (or pictures without one, as " +
                     kUnknownLabel + ": --unknown)");
@@ -162,13 +175,18 @@ class SetReader {
                                 std::to_string(kMinPictures) + ": label more");
     std::vector<size_t> counts(set_.labels.size());
     for (const auto& [path, picture] : found_) {
-      if (!options_.independent && picture.labels.size() != 1)
+      if (single && picture.labels.size() != 1)
         return FailedPrecondition("'" + path + "' has " + std::to_string(picture.labels.size()) +
                                   " labels: --type multi trains with any number");
-      TrainingPicture one{.path = path, .truth = {}, .is_validation = false};
+      TrainingPicture one{.path = path, .truth = {}, .boxes = {}, .is_validation = false};
       for (const std::string& label : picture.labels) {
         one.truth.push_back(numbers[label]);
         ++counts[numbers[label]];
+      }
+      if (options_.task == Task::kDetection) {
+        for (const annotation::Box& box : picture.boxes)
+          one.boxes.push_back(
+              {static_cast<int>(numbers[box.label]), box.x_min, box.y_min, box.x_max, box.y_max});
       }
       set_.pictures.push_back(std::move(one));
     }
@@ -210,6 +228,11 @@ class SetReader {
 };
 
 }  // namespace
+
+std::string_view TaskName(Task task) {
+  if (task == Task::kMultiLabel) return "multi";
+  return task == Task::kDetection ? "detection" : "single";
+}
 
 absl::StatusOr<TrainingSet> ReadTrainingSet(FileSystem& files, const TrainingSetOptions& options) {
   return SetReader(files, options).Read();

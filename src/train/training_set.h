@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "annotation/problem.h"
 #include "base/file_system.h"
+#include "train/augment.h"
 
 namespace bowerbird::train {
 
@@ -21,20 +23,27 @@ inline constexpr char kUnknownLabel[] = "UNKNOWN";
 inline constexpr double kMaxUnlabelled = 0.2;
 inline constexpr size_t kMinPictures = 10;
 
+// What is learnt of a picture: its only label, each of any number of labels, or boxes with labels.
+enum class Task { kSingleLabel, kMultiLabel, kDetection };
+
+// "single", "multi", "detection".
+std::string_view TaskName(Task task);
+
 struct TrainingSetOptions {
   std::string directory;
   std::string format = "auto";  // a name of annotation::Formats(), or "auto"
   std::string pictures{};       // see annotation::ReaderOptions
-  bool independent = false;     // a picture may have any number of labels
-  bool unknown = false;         // pictures without a label are of the label kUnknownLabel
-  bool force = false;           // goes on where too many pictures have no label
+  Task task = Task::kSingleLabel;
+  bool unknown = false;  // pictures without a label are of the label kUnknownLabel; no boxes
+  bool force = false;    // goes on where too many pictures have no label
   uint64_t seed = 1;
   double validation_fraction = 0.2;
 };
 
 struct TrainingPicture {
-  std::string path;  // relative to root
-  std::vector<uint32_t> truth;
+  std::string path;               // relative to root
+  std::vector<uint32_t> truth;    // its labels, each once
+  std::vector<LabeledBox> boxes;  // kDetection only
   bool is_validation = false;
 };
 
@@ -46,8 +55,9 @@ struct TrainingSet {
   std::vector<std::string> warnings;
 };
 
-// FAILED_PRECONDITION: one label, too few pictures, too many without a label, a single-label task
-// with pictures of several labels. Which pictures can be decoded is not looked at.
+// FAILED_PRECONDITION: one label (of classifiers), too few pictures, too many without a label, a
+// single-label task with pictures of several labels. Which pictures can be decoded is not looked
+// at.
 absl::StatusOr<TrainingSet> ReadTrainingSet(FileSystem& files, const TrainingSetOptions& options);
 
 }  // namespace bowerbird::train

@@ -3,21 +3,24 @@
 // The trainer: one job a process. Progress is one JSON object a line on stdout, the last one
 // {"done": ...} or {"error": ...}; SIGTERM and Ctrl-C ask for what can be finished soon.
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "base/file_system.h"
 #include "base/status.h"
-#include "train/graft_job.h"
+#include "train/job.h"
+#include "train/processor_time.h"
 
 namespace {
 
-using bowerbird::train::GraftJob;
+namespace fs = std::filesystem;
+using bowerbird::train::Task;
+using bowerbird::train::TrainJob;
 using nlohmann::ordered_json;
 
 volatile std::sig_atomic_t stop_asked = 0;
@@ -29,33 +32,27 @@ void Print(const ordered_json& line) {
   std::fflush(stdout);
 }
 
-double ProcessorSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-absl::Status Train(GraftJob job, const std::string& out) {
+absl::Status Run(TrainJob job, const std::string& out) {
   const auto files = bowerbird::MakeFileSystem();
-  std::string pattern =
-      (std::filesystem::temp_directory_path() / "bowerbird-train-XXXXXX").string();
+  std::error_code ignored;
+  if (fs::exists(out, ignored) && !fs::is_empty(out, ignored))
+    return absl::AlreadyExistsError(out + " is there already: remove it, or name another --out");
+  std::string pattern = (fs::temp_directory_path() / "bowerbird-train-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr)
     return bowerbird::ErrnoStatus(errno, "making a folder like " + pattern);
   job.work = pattern;
   job.stopped = [] { return stop_asked != 0; };
   job.progress = Print;
-  const auto trained = bowerbird::train::TrainGraft(*files, job);
-  std::error_code ignored;
-  std::filesystem::remove_all(pattern, ignored);
+  const auto trained = bowerbird::train::Train(*files, job);
+  fs::remove_all(pattern, ignored);
   RETURN_IF_ERROR(trained.status());
   RETURN_IF_ERROR(bowerbird::train::WriteTrained(*files, out, *trained));
   Print({{"done", out},
          {"accuracy", trained->report.value("accuracy", ordered_json())},
          {"cross_validation", trained->report.value("cross_validation", ordered_json())},
-         {"processor_seconds", ProcessorSeconds()}});
+         {"voc_ap50", trained->report.value("voc_ap50", ordered_json())},
+         {"map", trained->report.value("map", ordered_json())},
+         {"processor_seconds", bowerbird::train::ProcessorSeconds()}});
   return absl::OkStatus();
 }
 
@@ -64,13 +61,22 @@ absl::Status Train(GraftJob job, const std::string& out) {
 int main(int argc, char** argv) {
   std::signal(SIGTERM, AskToStop);
   std::signal(SIGINT, AskToStop);
-  GraftJob job;
-  std::string out, type = "single";
-  CLI::App app{"Trains a classifier on a frozen base model.", "bowerbird-train"};
+  TrainJob job;
+  double minutes = 0;
+  std::string out;
+  CLI::App app{"Trains a classifier or a detector on a base model.", "bowerbird-train"};
   app.add_option("directory", job.data.directory, "The labelled pictures")->required();
   app.add_option("--base", job.base_path, "The base model, a .tflite file")->required();
   app.add_option("--out", out, "The folder to make")->required();
-  app.add_option("--type", type, "Labels of a picture")->check(CLI::IsMember({"single", "multi"}));
+  app.add_option("--type", job.data.task, "What is learnt of a picture")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Task>{{"single", Task::kSingleLabel},
+                                                              {"multi", Task::kMultiLabel},
+                                                              {"detection", Task::kDetection}}));
+  app.add_option("--minutes", minutes, "Of processor time, at most")
+      ->check(CLI::Range(0.05, 10000.0));
+  app.add_option("--steps", job.steps, "Of training, instead of what the time allows")
+      ->check(CLI::Range(1, 10000000));
   app.add_option("--format", job.data.format, "Of the labels (docs/data-formats.md)");
   app.add_option("--pictures", job.data.pictures, "The pictures' folder, where it is another");
   app.add_option("--seed", job.data.seed, "Of the split")->capture_default_str();
@@ -85,8 +91,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  job.data.independent = type == "multi";
-  const absl::Status status = Train(job, out);
+  job.budget_seconds = 60 * minutes;
+  const absl::Status status = Run(job, out);
   if (status.ok()) return 0;
   Print({{"error", bowerbird::MessageOf(status)}});
   std::fprintf(stderr, "bowerbird-train: %s\n", bowerbird::MessageOf(status).c_str());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/evaluate_report.h"
+#include "evaluate/report.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include "evaluate/coco_ap.h"
 #include "evaluate/voc_ap.h"
 
-namespace bowerbird::app {
+namespace bowerbird::evaluate {
 namespace {
 
 using nlohmann::ordered_json;
@@ -16,7 +16,7 @@ ordered_json OrNull(const std::optional<double>& value) {
   return value.has_value() ? ordered_json(*value) : ordered_json(nullptr);
 }
 
-ordered_json ToJson(const evaluate::CocoFigures& coco, const std::optional<double>& every_point,
+ordered_json ToJson(const CocoFigures& coco, const std::optional<double>& every_point,
                     const std::optional<double>& eleven_points) {
   return {{"ap", OrNull(coco.ap)},
           {"ap50", OrNull(coco.ap50)},
@@ -34,7 +34,7 @@ ordered_json ToJson(const evaluate::CocoFigures& coco, const std::optional<doubl
           {"voc_ap50_11_points", OrNull(eleven_points)}};
 }
 
-ordered_json ToJson(const evaluate::LabelFigures& label) {
+ordered_json ToJson(const LabelFigures& label) {
   return {{"pictures", label.truths},
           {"answers", label.answers},
           {"right", label.right},
@@ -48,7 +48,7 @@ ordered_json ToJson(const evaluate::LabelFigures& label) {
 
 // Labels that the truth has or the model said; a thousand others would only hide them.
 ordered_json PerClass(const std::vector<std::string>& labels,
-                      const std::vector<evaluate::LabelFigures>& figures) {
+                      const std::vector<LabelFigures>& figures) {
   auto classes = ordered_json::object();
   for (size_t k = 0; k < labels.size(); ++k) {
     if (figures[k].truths > 0 || figures[k].answers > 0) classes[labels[k]] = ToJson(figures[k]);
@@ -85,9 +85,9 @@ void AddPadded(std::string& line, const std::string& text, size_t width) {
 
 }  // namespace
 
-ordered_json DetectionReport(const evaluate::DetectionSet& set) {
-  const evaluate::CocoResult coco = CocoAveragePrecision(set);
-  const evaluate::VocResult voc = VocAveragePrecision(set, {});
+ordered_json DetectionReport(const DetectionSet& set) {
+  const CocoResult coco = CocoAveragePrecision(set);
+  const VocResult voc = VocAveragePrecision(set, {});
   ordered_json report{
       {"pictures", set.pictures}, {"boxes", set.truth.size()}, {"detections", set.found.size()}};
   report.update(ToJson(coco.all, voc.every_point, voc.eleven_points));
@@ -100,9 +100,8 @@ ordered_json DetectionReport(const evaluate::DetectionSet& set) {
   return report;
 }
 
-ordered_json ClassifierReport(const evaluate::ScoredPictures& scored,
-                              std::span<const uint32_t> truth) {
-  const evaluate::ClassifierFigures figures = EvaluateClassifier(scored, truth);
+ordered_json ClassifierReport(const ScoredPictures& scored, std::span<const uint32_t> truth) {
+  const ClassifierFigures figures = EvaluateClassifier(scored, truth);
   ordered_json report{{"pictures", figures.pictures},
                       {"accuracy", figures.accuracy},
                       {"macro_f1", figures.macro_f1},
@@ -110,7 +109,7 @@ ordered_json ClassifierReport(const evaluate::ScoredPictures& scored,
   report["per_class"] = PerClass(scored.labels, figures.per_label);
   report["confusion"] = Confusion(scored.labels, figures.confusion);
   auto bins = ordered_json::array();
-  for (const evaluate::CalibrationBin& bin : figures.calibration) {
+  for (const CalibrationBin& bin : figures.calibration) {
     bins.push_back(
         {{"pictures", bin.pictures}, {"mean_score", bin.mean_score}, {"accuracy", bin.accuracy}});
   }
@@ -118,9 +117,9 @@ ordered_json ClassifierReport(const evaluate::ScoredPictures& scored,
   return report;
 }
 
-ordered_json MultiLabelReport(const evaluate::ScoredPictures& scored,
+ordered_json MultiLabelReport(const ScoredPictures& scored,
                               std::span<const std::vector<uint32_t>> truth) {
-  const evaluate::MultiLabelFigures figures = EvaluateMultiLabel(scored, truth);
+  const MultiLabelFigures figures = EvaluateMultiLabel(scored, truth);
   ordered_json report{{"pictures", figures.pictures},
                       {"exact_match", figures.exact_match},
                       {"macro_f1", figures.macro_f1},
@@ -154,4 +153,4 @@ std::string TextOfReport(const ordered_json& report) {
   return text;
 }
 
-}  // namespace bowerbird::app
+}  // namespace bowerbird::evaluate

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/detection_job.h"
+
+#include <algorithm>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "base/status.h"
+#include "evaluate/report.h"
+#include "image/resize.h"
+#include "train/detect.h"
+#include "train/detector_file.h"
+#include "train/detector_score.h"
+#include "train/in_parallel.h"
+#include "train/network_library.h"
+#include "train/processor_time.h"
+
+namespace bowerbird::train {
+namespace {
+
+using nlohmann::ordered_json;
+
+// What is left of the budget for the file and its score: so much, and so much a picture.
+constexpr double kRestSeconds = 2;
+constexpr double kScoreSeconds = 0.05;
+constexpr int kLeastSteps = 20;
+
+class DetectionTrainer {
+ public:
+  DetectionTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
+
+  absl::StatusOr<TrainedModel> Train() {
+    ASSIGN_OR_RETURN(NetworkEngine* const engine, LoadNetworkEngine());
+    ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
+    ASSIGN_OR_RETURN(const FloatGraph base, ReadFloatGraph(job_.base_path));
+    RETURN_IF_ERROR(ReadSamples(base.input_size()));
+    ASSIGN_OR_RETURN(const TrainedDetector detector,
+                     TrainDetector(*engine, base, samples_, Options()));
+    TrainedModel trained;
+    trained.labels = set_.labels;
+    ASSIGN_OR_RETURN(
+        trained.model,
+        WriteDetectorFile(detector.detector, {.name = job_.name.empty() ? "detector" : job_.name,
+                                              .description = "Trained by Bowerbird.",
+                                              .labels = set_.labels}));
+    RETURN_IF_ERROR(Describe(*engine, detector, trained));
+    return trained;
+  }
+
+ private:
+  // The pictures of the training side, at the size that the network sees.
+  absl::Status ReadSamples(image::Size size) {
+    std::vector<TrainingPicture> training;
+    for (TrainingPicture& picture : set_.pictures)
+      (picture.is_validation ? validation_ : training).push_back(picture);
+    std::vector<image::Image> pixels(training.size());
+    std::vector<absl::Status> errors(training.size());
+    const auto read = [&](size_t i) -> absl::StatusOr<image::Image> {
+      ASSIGN_OR_RETURN(const auto picture, ReadPicture(files_, set_.root + "/" + training[i].path));
+      ASSIGN_OR_RETURN(const auto decoded, picture->Decoded(size));
+      return image::Resize(image::ToRgb(*decoded), size, image::Filter::kTriangle);
+    };
+    RETURN_IF_ERROR(InParallel({.count = training.size(),
+                                .threads = job_.threads,
+                                .stopped = job_.stopped,
+                                .progress = Counter("pictures", training.size())},
+                               [&](size_t i) {
+                                 if (auto one = read(i); one.ok()) {
+                                   pixels[i] = *std::move(one);
+                                 } else {
+                                   errors[i] = one.status();
+                                 }
+                               }));
+    for (size_t i = 0; i < training.size(); ++i) {
+      if (errors[i].ok()) {
+        samples_.push_back({std::move(pixels[i]), training[i].boxes});
+      } else {
+        set_.problems.push_back(
+            {annotation::Problem::Kind::kImageSkipped, training[i].path, "", MessageOf(errors[i])});
+      }
+    }
+    if (samples_.empty())
+      return FailedPrecondition(
+          "none of the " + std::to_string(training.size()) +
+          " pictures to learn from can be read: " + TextOf(set_.problems.back()));
+    return absl::OkStatus();
+  }
+
+  DetectorOptions Options() {
+    DetectorOptions options;
+    options.labels = static_cast<int>(set_.labels.size());
+    options.seed = job_.data.seed;
+    options.batch = std::clamp(static_cast<int>(samples_.size()), 1, options.batch);
+    options.loop.steps = job_.steps;
+    const double budget = job_.budget_seconds > 0 ? job_.budget_seconds : kDetectorSeconds;
+    options.loop.budget_seconds =
+        std::max(budget - ProcessorSeconds() - kRestSeconds -
+                     kScoreSeconds * static_cast<double>(validation_.size()),
+                 budget / 4);
+    options.loop.least_steps = kLeastSteps;
+    options.loop.stop = stop_.get_token();
+    options.loop.progress = [this](const TrainingProgress& progress) {
+      if (job_.IsStopped()) stop_.request_stop();
+      job_.Tell({{"phase", "train"},
+                 {"done", progress.step},
+                 {"total", progress.steps},
+                 {"loss", progress.loss},
+                 {"seconds_left",
+                  (progress.steps - progress.step) * progress.milliseconds_per_step / 1000}});
+    };
+    return options;
+  }
+
+  std::function<void(size_t)> Counter(const char* phase, size_t total) const {
+    return [this, phase, total](size_t done) {
+      job_.Tell({{"phase", phase}, {"done", done}, {"total", total}});
+    };
+  }
+
+  absl::Status Describe(const NetworkEngine& engine, const TrainedDetector& detector,
+                        TrainedModel& trained) {
+    const std::string path = job_.work + "/model.tflite";
+    RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
+    PictureRun run{.model_path = path, .root = set_.root, .paths = {}};
+    run.threads = job_.threads;
+    run.progress = Counter("validation", validation_.size());
+    ASSIGN_OR_RETURN(const evaluate::DetectionSet found,
+                     ScoreDetector(files_, run, validation_, set_.labels));
+    ordered_json& report = trained.report;
+    report["type"] = TaskName(job_.data.task);
+    report["labels"] = set_.labels;
+    if (found.pictures > 0) report.update(evaluate::DetectionReport(found));
+    report["split"] = {{"training", samples_.size()}, {"validation", validation_.size()}};
+    ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
+    const image::Size size = detector.detector.base.input_size();
+    report["base"].update(
+        {{"width", size.width}, {"height", size.height}, {"old_columns", detector.old_columns}});
+    report["training"] = {{"engine", engine.Name()},
+                          {"steps", detector.loop.steps_taken},
+                          {"planned_steps", detector.loop.steps},
+                          {"loss", detector.loop.loss},
+                          {"milliseconds_per_step", detector.loop.milliseconds_per_step},
+                          {"times_backed_off", detector.loop.times_backed_off}};
+    DescribeData(job_, set_, report);
+    DescribeModel(trained);
+    return absl::OkStatus();
+  }
+
+  FileSystem& files_;
+  const TrainJob& job_;
+  TrainingSet set_;
+  std::vector<TrainingPicture> validation_;
+  std::vector<DetectionSample> samples_;
+  std::stop_source stop_;
+};
+
+}  // namespace
+
+absl::StatusOr<TrainedModel> TrainDetection(FileSystem& files, const TrainJob& job) {
+  return DetectionTrainer(files, job).Train();
+}
+
+}  // namespace bowerbird::train

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/job.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "base/sha256.h"
+#include "base/status.h"
+#include "train/detection_job.h"
+#include "train/graft_job.h"
+
+namespace bowerbird::train {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
+
+}  // namespace
+
+absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
+  if (job.data.task == Task::kDetection) return TrainDetection(files, job);
+  return TrainGraft(files, job);
+}
+
+absl::StatusOr<ordered_json> DescribeBase(FileSystem& files, const TrainJob& job) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files, job.base_path, kMaxBaseBytes));
+  return ordered_json{{"sha256", Sha256Hex(std::string_view(bytes))}};
+}
+
+void DescribeData(const TrainJob& job, const TrainingSet& set, ordered_json& report) {
+  report["seed"] = job.data.seed;
+  report["warnings"] = set.warnings;
+  report["problems"] = ordered_json::array();
+  for (const annotation::Problem& problem : set.problems)
+    report["problems"].push_back(TextOf(problem));
+}
+
+void DescribeModel(TrainedModel& trained) {
+  trained.report["model"] = {{"sha256", Sha256Hex(std::string_view(trained.model))},
+                             {"bytes", trained.model.size()}};
+}
+
+absl::Status WriteTrained(FileSystem& files, const std::string& out, const TrainedModel& trained) {
+  // Another run may write to the same place at the same time: the first one to end has it.
+  const std::string part = out + ".new-" + std::to_string(getpid());
+  RETURN_IF_ERROR(files.MakeDirectories(part, 0777));
+  std::string lines;
+  for (const std::string& label : trained.labels) lines += label + "\n";
+  const std::array<std::pair<const char*, std::string>, 3> contents{{
+      {"model.tflite", trained.model},
+      {"labels.txt", lines},
+      // Labels and paths may be of any bytes.
+      {"report.json",
+       trained.report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"},
+  }};
+  absl::Status status;
+  for (const auto& [name, bytes] : contents) {
+    if (status.ok()) status = WriteFileDurably(files, part + "/" + name, bytes, 0666);
+  }
+  if (status.ok()) status = files.Rename(part, out);
+  if (status.ok()) return files.SyncDirectory(ParentDirectory(out));
+  // The first error counts; what cannot be removed now stays.
+  for (const auto& [name, bytes] : contents) {
+    static_cast<void>(files.Remove(part + "/" + name).ok());
+    static_cast<void>(files.Remove(part + "/" + name + ".new").ok());
+  }
+  static_cast<void>(files.RemoveDirectory(part).ok());
+  return Annotate(status, "writing " + out);
+}
+
+}  // namespace bowerbird::train

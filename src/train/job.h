@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a folder of labelled pictures to a model: what is asked of the trainer and what comes of it.
+//
+// What must hold: the same pictures, base and options give the same bytes of the model, with and
+// without a cache; of classifiers with any number of threads. Where a budget of time decides, the
+// number of steps that it came to is in the report, and given again gives the same bytes again.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/file_system.h"
+#include "nlohmann/json.hpp"
+#include "train/graft.h"
+#include "train/training_set.h"
+
+namespace bowerbird::train {
+
+struct TrainJob {
+  TrainingSetOptions data;
+  EmbeddingOptions embedding;
+  std::string base_path;
+  std::string work;     // a folder that exists, for files on the way; the caller removes it
+  std::string cache{};  // a folder for features; "": none
+  std::string name{};   // in the file; "": what the task is called
+  int threads = 1;
+  // Of processor time, for all of the job. 0: of a classifier as long as its head takes and no
+  // more, of a detector kDetectorSeconds.
+  double budget_seconds = 0;
+  int steps = 0;  // of networks that are trained; 0: as many as the budget has time for
+  // Asked often. Once true, what is there is finished: without anything learnt there is no model.
+  std::function<bool()> stopped{};
+  // {"phase": "features", "done": 10, "total": 200} and such (docs/formats/trainer.md); from any
+  // thread, one at a time.
+  std::function<void(const nlohmann::ordered_json&)> progress{};
+
+  bool IsStopped() const { return stopped && stopped(); }
+  void Tell(const nlohmann::ordered_json& line) const {
+    if (progress) progress(line);
+  }
+};
+
+// Enough for the photos of one thing; more is better, slowly (docs/training.md).
+inline constexpr double kDetectorSeconds = 55;
+
+struct TrainedModel {
+  std::string model;  // the bytes of the file
+  std::vector<std::string> labels;
+  nlohmann::ordered_json report;
+};
+
+// FAILED_PRECONDITION: data or base are not fit for it, says why. UNAVAILABLE: libtorch is needed
+// and not there. CANCELLED: stopped before there was a model.
+absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job);
+
+// What every report begins and ends with.
+absl::StatusOr<nlohmann::ordered_json> DescribeBase(FileSystem& files, const TrainJob& job);
+void DescribeData(const TrainJob& job, const TrainingSet& set, nlohmann::ordered_json& report);
+void DescribeModel(TrainedModel& trained);
+
+// Writes model.tflite, labels.txt and report.json into a new folder beside `out` and renames it:
+// `out` is whole or not there. ALREADY_EXISTS: it is there, and not empty.
+absl::Status WriteTrained(FileSystem& files, const std::string& out, const TrainedModel& trained);
+
+}  // namespace bowerbird::train
