@@ -2,19 +2,17 @@
 #include "train/detection_job.h"
 
 #include <algorithm>
-#include <optional>
 #include <stop_token>
 #include <utility>
 
 #include "base/status.h"
 #include "evaluate/report.h"
-#include "image/resize.h"
 #include "train/detect.h"
 #include "train/detector_file.h"
 #include "train/detector_score.h"
-#include "train/in_parallel.h"
 #include "train/network_library.h"
 #include "train/processor_time.h"
+#include "train/sample_pictures.h"
 
 namespace bowerbird::train {
 namespace {
@@ -54,36 +52,10 @@ class DetectionTrainer {
     std::vector<TrainingPicture> training;
     for (TrainingPicture& picture : set_.pictures)
       (picture.is_validation ? validation_ : training).push_back(picture);
-    std::vector<image::Image> pixels(training.size());
-    std::vector<absl::Status> errors(training.size());
-    const auto read = [&](size_t i) -> absl::StatusOr<image::Image> {
-      ASSIGN_OR_RETURN(const auto picture, ReadPicture(files_, set_.root + "/" + training[i].path));
-      ASSIGN_OR_RETURN(const auto decoded, picture->Decoded(size));
-      return image::Resize(image::ToRgb(*decoded), size, image::Filter::kTriangle);
-    };
-    RETURN_IF_ERROR(InParallel({.count = training.size(),
-                                .threads = job_.threads,
-                                .stopped = job_.stopped,
-                                .progress = Counter("pictures", training.size())},
-                               [&](size_t i) {
-                                 if (auto one = read(i); one.ok()) {
-                                   pixels[i] = *std::move(one);
-                                 } else {
-                                   errors[i] = one.status();
-                                 }
-                               }));
-    for (size_t i = 0; i < training.size(); ++i) {
-      if (errors[i].ok()) {
-        samples_.push_back({std::move(pixels[i]), training[i].boxes});
-      } else {
-        set_.problems.push_back(
-            {annotation::Problem::Kind::kImageSkipped, training[i].path, "", MessageOf(errors[i])});
-      }
-    }
-    if (samples_.empty())
-      return FailedPrecondition(
-          "none of the " + std::to_string(training.size()) +
-          " pictures to learn from can be read: " + TextOf(set_.problems.back()));
+    ASSIGN_OR_RETURN(SamplePictures read,
+                     ReadSamplePictures(files_, job_, set_.root, training, size, set_.problems));
+    for (size_t i = 0; i < read.pictures.size(); ++i)
+      samples_.push_back({std::move(read.pictures[i]), training[read.from[i]].boxes});
     return absl::OkStatus();
   }
 
@@ -112,19 +84,13 @@ class DetectionTrainer {
     return options;
   }
 
-  std::function<void(size_t)> Counter(const char* phase, size_t total) const {
-    return [this, phase, total](size_t done) {
-      job_.Tell({{"phase", phase}, {"done", done}, {"total", total}});
-    };
-  }
-
   absl::Status Describe(const NetworkEngine& engine, const TrainedDetector& detector,
                         TrainedModel& trained) {
     const std::string path = job_.work + "/model.tflite";
     RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
     PictureRun run{.model_path = path, .root = set_.root, .paths = {}};
     run.threads = job_.threads;
-    run.progress = Counter("validation", validation_.size());
+    run.progress = job_.Counter("validation", validation_.size());
     ASSIGN_OR_RETURN(const evaluate::DetectionSet found,
                      ScoreDetector(files_, run, validation_, set_.labels));
     ordered_json& report = trained.report;

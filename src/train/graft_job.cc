@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/status.h"
-#include "evaluate/report.h"
 #include "train/picture_model.h"
 
 namespace bowerbird::train {
@@ -27,37 +26,36 @@ class GraftTrainer {
  public:
   GraftTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
 
-  absl::StatusOr<TrainedModel> Train() {
+  absl::StatusOr<Graft> Make() {
     ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
-    ASSIGN_OR_RETURN(embedding_, ReadEmbedding(job_.base_path, job_.embedding));
-    RETURN_IF_ERROR(ComputeFeatures());
-    ASSIGN_OR_RETURN(const double penalty, ChoosePenalty());
-    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"penalty", penalty}});
-    ASSIGN_OR_RETURN(const LinearHead head, FitHead(examples_, training_, penalty));
-    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"loss", head.loss}});
-    TrainedModel trained;
-    trained.labels = set_.labels;
-    ASSIGN_OR_RETURN(trained.model,
-                     WriteGraftedFile(embedding_, head,
+    Graft graft;
+    ASSIGN_OR_RETURN(graft.embedding, ReadEmbedding(job_.base_path, job_.embedding));
+    RETURN_IF_ERROR(ComputeFeatures(graft.embedding));
+    ASSIGN_OR_RETURN(graft.penalty, ChoosePenalty());
+    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"penalty", graft.penalty}});
+    ASSIGN_OR_RETURN(graft.head, FitHead(examples_, training_, graft.penalty));
+    job_.Tell({{"phase", "fit"}, {"rows", training_.size()}, {"loss", graft.head.loss}});
+    ASSIGN_OR_RETURN(graft.cross_validation, CrossValidateAll(graft.penalty));
+    ASSIGN_OR_RETURN(graft.model,
+                     WriteGraftedFile(graft.embedding, graft.head,
                                       {.name = job_.name.empty() ? "classifier" : job_.name,
                                        .description = "Trained by Bowerbird on a frozen base.",
                                        .labels = set_.labels,
                                        .independent = independent()}));
-    RETURN_IF_ERROR(Describe(trained, penalty, head));
-    return trained;
+    graft.penalties = std::move(penalties_);
+    graft.set = std::move(set_);
+    return graft;
   }
 
  private:
   bool independent() const { return job_.data.task == Task::kMultiLabel; }
 
-  absl::Status ComputeFeatures() {
+  absl::Status ComputeFeatures(const Embedding& embedding) {
     const std::string path = job_.work + "/embedding.tflite";
-    ASSIGN_OR_RETURN(const std::string bytes, WriteEmbeddingFile(embedding_));
+    ASSIGN_OR_RETURN(const std::string bytes, WriteEmbeddingFile(embedding));
     RETURN_IF_ERROR(WriteFileDurably(files_, path, bytes));
-    PictureRun run = RunOf(path, set_.pictures, "features");
-    run.cache = job_.cache;
-    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
-    examples_.depth = static_cast<size_t>(embedding_.depth);
+    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, RunOf(path)));
+    examples_.depth = static_cast<size_t>(embedding.depth);
     examples_.labels = set_.labels.size();
     examples_.independent = independent();
     std::vector<TrainingPicture> usable;
@@ -94,15 +92,13 @@ class GraftTrainer {
     return absl::OkStatus();
   }
 
-  PictureRun RunOf(const std::string& model, const std::vector<TrainingPicture>& pictures,
-                   const char* phase) const {
+  PictureRun RunOf(const std::string& model) const {
     PictureRun run{.model_path = model, .root = set_.root, .paths = {}};
-    for (const TrainingPicture& picture : pictures) run.paths.push_back(picture.path);
+    for (const TrainingPicture& picture : set_.pictures) run.paths.push_back(picture.path);
+    run.cache = job_.cache;
     run.threads = job_.threads;
     run.stopped = job_.stopped;
-    run.progress = [this, phase, total = run.paths.size()](size_t done) {
-      job_.Tell({{"phase", phase}, {"done", done}, {"total", total}});
-    };
+    run.progress = job_.Counter("features", run.paths.size());
     return run;
   }
 
@@ -126,12 +122,11 @@ class GraftTrainer {
       const auto tried = CrossValidate(examples_, rows, penalty, options);
       if (absl::IsCancelled(tried.status()) || job_.IsStopped()) break;
       RETURN_IF_ERROR(tried.status());
-      candidates_.push_back({{"path", "graft"},
-                             {"penalty", penalty},
-                             {"cross_validation_accuracy", tried->accuracy},
-                             {"cross_validation_loss", tried->loss}});
+      penalties_.push_back({{"penalty", penalty},
+                            {"cross_validation_accuracy", tried->accuracy},
+                            {"cross_validation_loss", tried->loss}});
       job_.Tell({{"phase", "penalty"},
-                 {"done", candidates_.size()},
+                 {"done", penalties_.size()},
                  {"total", kPenalties.size()},
                  {"loss", tried->loss},
                  {"score", tried->accuracy}});
@@ -140,70 +135,27 @@ class GraftTrainer {
     return best.has_value() ? best->penalty : kPenaltyUntried;
   }
 
-  // What the file itself says of the validation side (of all pictures, where that is empty).
-  absl::StatusOr<ordered_json> ScoreFile(const TrainedModel& trained) {
-    const std::string path = job_.work + "/model.tflite";
-    RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
-    std::vector<TrainingPicture> pictures;
-    for (const size_t row : validation_) pictures.push_back(set_.pictures[row]);
-    PictureRun run = RunOf(path, pictures, "validation");
-    run.stopped = {};
-    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
-    evaluate::ScoredPictures scored{.labels = set_.labels, .scores = {}};
-    std::vector<std::vector<uint32_t>> truth;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      RETURN_IF_ERROR(rows[i].status());
-      scored.scores.insert(scored.scores.end(), rows[i]->begin(), rows[i]->end());
-      truth.push_back(pictures[i].truth);
-    }
-    if (truth.empty()) return ordered_json::object();
-    if (independent()) return evaluate::MultiLabelReport(scored, truth);
-    std::vector<uint32_t> only;
-    for (const std::vector<uint32_t>& one : truth) only.push_back(one.front());
-    return evaluate::ClassifierReport(scored, only);
-  }
-
-  absl::Status Describe(TrainedModel& trained, double penalty, const LinearHead& head) {
-    ordered_json report;
-    ASSIGN_OR_RETURN(report, ScoreFile(trained));
-    report["type"] = TaskName(job_.data.task);
-    report["labels"] = set_.labels;
-    report["split"] = {{"training", training_.size()}, {"validation", validation_.size()}};
-    ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
-    report["base"].update({{"taps", embedding_.taps},
-                           {"features", embedding_.depth},
-                           {"width", embedding_.size.width},
-                           {"height", embedding_.size.height}});
-    report["head"] = {{"penalty", penalty}, {"loss", head.loss}, {"steps", head.evaluations}};
-    if (!job_.IsStopped()) {
-      std::vector<size_t> all(examples_.rows());
-      std::iota(all.begin(), all.end(), size_t{0});
-      ASSIGN_OR_RETURN(
-          const CrossValidation crossed,
-          CrossValidate(examples_, RowsToTry(all), penalty, {kFolds, job_.threads, {}}));
-      report["cross_validation"] = {
-          {"folds", kFolds}, {"accuracy", crossed.accuracy}, {"loss", crossed.loss}};
-    }
-    report["candidates"] = candidates_;
-    DescribeData(job_, set_, report);
-    trained.report = std::move(report);
-    DescribeModel(trained);
-    return absl::OkStatus();
+  absl::StatusOr<ordered_json> CrossValidateAll(double penalty) {
+    if (job_.IsStopped()) return ordered_json();
+    std::vector<size_t> all(examples_.rows());
+    std::iota(all.begin(), all.end(), size_t{0});
+    ASSIGN_OR_RETURN(const CrossValidation crossed,
+                     CrossValidate(examples_, RowsToTry(all), penalty, {kFolds, job_.threads, {}}));
+    return ordered_json{{"folds", kFolds}, {"accuracy", crossed.accuracy}, {"loss", crossed.loss}};
   }
 
   FileSystem& files_;
   const TrainJob& job_;
   TrainingSet set_;
-  Embedding embedding_;
   Examples examples_;
   std::vector<size_t> training_, validation_;  // rows of examples_
-  ordered_json candidates_ = ordered_json::array();
+  ordered_json penalties_ = ordered_json::array();
 };
 
 }  // namespace
 
-absl::StatusOr<TrainedModel> TrainGraft(FileSystem& files, const TrainJob& job) {
-  return GraftTrainer(files, job).Train();
+absl::StatusOr<Graft> MakeGraft(FileSystem& files, const TrainJob& job) {
+  return GraftTrainer(files, job).Make();
 }
 
 }  // namespace bowerbird::train

@@ -8,8 +8,8 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "train/classifier_job.h"
 #include "train/detection_job.h"
-#include "train/graft_job.h"
 
 namespace bowerbird::train {
 namespace {
@@ -22,7 +22,7 @@ constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 
 absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
   if (job.data.task == Task::kDetection) return TrainDetection(files, job);
-  return TrainGraft(files, job);
+  return TrainClassifier(files, job);
 }
 
 absl::StatusOr<ordered_json> DescribeBase(FileSystem& files, const TrainJob& job) {

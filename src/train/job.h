@@ -27,10 +27,12 @@ struct TrainJob {
   std::string cache{};  // a folder for features; "": none
   std::string name{};   // in the file; "": what the task is called
   int threads = 1;
-  // Of processor time, for all of the job. 0: of a classifier as long as its head takes and no
-  // more, of a detector kDetectorSeconds.
+  // Of processor time, for all of the job. 0: only the head of a classifier is trained, a detector
+  // for kDetectorSeconds.
   double budget_seconds = 0;
-  int steps = 0;  // of networks that are trained; 0: as many as the budget has time for
+  // Of networks that are trained: 0 = as the budget has time for. A detector has its base's size.
+  int steps = 0;
+  int side = 0;  // of the square pictures that a classifier sees
   // Asked often. Once true, what is there is finished: without anything learnt there is no model.
   std::function<bool()> stopped{};
   // {"phase": "features", "done": 10, "total": 200} and such (docs/formats/trainer.md); from any
@@ -40,6 +42,12 @@ struct TrainJob {
   bool IsStopped() const { return stopped && stopped(); }
   void Tell(const nlohmann::ordered_json& line) const {
     if (progress) progress(line);
+  }
+  // Tells how many of `total` are done; for PictureRun and such. The job must outlive it.
+  std::function<void(size_t)> Counter(const char* phase, size_t total) const {
+    return [this, phase, total](size_t done) {
+      Tell({{"phase", phase}, {"done", done}, {"total", total}});
+    };
   }
 };
 

@@ -77,6 +77,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.05, 10000.0));
   app.add_option("--steps", job.steps, "Of training, instead of what the time allows")
       ->check(CLI::Range(1, 10000000));
+  app.add_option("--side", job.side, "Of the pictures that a fine-tuned classifier sees")
+      ->check(CLI::Range(32, 1024));
   app.add_option("--format", job.data.format, "Of the labels (docs/data-formats.md)");
   app.add_option("--pictures", job.data.pictures, "The pictures' folder, where it is another");
   app.add_option("--seed", job.data.seed, "Of the split")->capture_default_str();

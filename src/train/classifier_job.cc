@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/classifier_job.h"
+
+#include <utility>
+
+#include "base/status.h"
+#include "evaluate/report.h"
+#include "train/fine_tune_job.h"
+#include "train/graft_job.h"
+#include "train/picture_model.h"
+#include "train/processor_time.h"
+
+namespace bowerbird::train {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A file with what it scores when it is run.
+struct Candidate {
+  std::string model;
+  ordered_json scores;  // of the validation side; no figures where that is empty
+  ordered_json row;     // of the table in the report
+};
+
+class ClassifierTrainer {
+ public:
+  ClassifierTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
+
+  absl::StatusOr<TrainedModel> Train() {
+    ASSIGN_OR_RETURN(graft_, MakeGraft(files_, job_));
+    for (const TrainingPicture& picture : graft_.set.pictures) {
+      if (picture.is_validation) validation_.push_back(picture);
+    }
+    ASSIGN_OR_RETURN(Candidate best, Score("graft", std::exchange(graft_.model, {}), 0));
+    ordered_json candidates{best.row};
+    if (job_.budget_seconds > 0 && !job_.IsStopped()) {
+      const double before = ProcessorSeconds();
+      auto tuned = FineTuneGraft(files_, job_, graft_, SecondsLeft());
+      if (tuned.ok()) {
+        ASSIGN_OR_RETURN(Candidate other, Score("fine-tune", std::move(tuned->model), before));
+        other.row.update(tuned->facts);
+        candidates.push_back(other.row);
+        if (FigureOf(other) > FigureOf(best)) best = std::move(other);
+      } else {
+        candidates.push_back({{"path", "fine-tune"}, {"skipped", MessageOf(tuned.status())}});
+        job_.Tell({{"warning", "no fine-tuning: " + MessageOf(tuned.status())}});
+      }
+    }
+    return Describe(std::move(best), std::move(candidates));
+  }
+
+ private:
+  bool independent() const { return job_.data.task == Task::kMultiLabel; }
+
+  // For the network: without what the file and its score take.
+  double SecondsLeft() const {
+    constexpr double kRestSeconds = 2, kScoreSeconds = 0.03;
+    return job_.budget_seconds - ProcessorSeconds() - kRestSeconds -
+           kScoreSeconds * static_cast<double>(validation_.size());
+  }
+
+  // By which candidates are compared.
+  double FigureOf(const Candidate& candidate) const {
+    const char* const key = independent() ? "map" : "accuracy";
+    const auto found = candidate.scores.find(key);
+    return found != candidate.scores.end() && found->is_number() ? found->get<double>() : -1;
+  }
+
+  // What the file itself says of the validation side.
+  absl::StatusOr<Candidate> Score(const char* path, std::string model, double seconds_before) {
+    Candidate candidate{.model = std::move(model), .scores = ordered_json::object(), .row = {}};
+    const std::string file = job_.work + "/" + path + ".tflite";
+    RETURN_IF_ERROR(WriteFileDurably(files_, file, candidate.model));
+    PictureRun run{.model_path = file, .root = graft_.set.root, .paths = {}};
+    for (const TrainingPicture& picture : validation_) run.paths.push_back(picture.path);
+    run.threads = job_.threads;
+    run.progress = job_.Counter("validation", run.paths.size());
+    ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
+    evaluate::ScoredPictures scored{.labels = graft_.set.labels, .scores = {}};
+    std::vector<std::vector<uint32_t>> truth;
+    std::vector<uint32_t> only;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      RETURN_IF_ERROR(rows[i].status());
+      scored.scores.insert(scored.scores.end(), rows[i]->begin(), rows[i]->end());
+      truth.push_back(validation_[i].truth);
+      if (!independent()) only.push_back(truth.back().front());
+    }
+    if (!truth.empty())
+      candidate.scores = independent() ? evaluate::MultiLabelReport(scored, truth)
+                                       : evaluate::ClassifierReport(scored, only);
+    candidate.row = {{"path", path},
+                     {independent() ? "map" : "accuracy", FigureOf(candidate)},
+                     {"bytes", candidate.model.size()},
+                     {"processor_seconds", ProcessorSeconds() - seconds_before}};
+    if (truth.empty()) candidate.row[independent() ? "map" : "accuracy"] = nullptr;
+    return candidate;
+  }
+
+  absl::StatusOr<TrainedModel> Describe(Candidate best, ordered_json candidates) {
+    TrainedModel trained;
+    trained.labels = graft_.set.labels;
+    trained.model = std::move(best.model);
+    ordered_json& report = trained.report;
+    report = std::move(best.scores);
+    report["type"] = TaskName(job_.data.task);
+    report["labels"] = graft_.set.labels;
+    report["split"] = {{"training", graft_.set.pictures.size() - validation_.size()},
+                       {"validation", validation_.size()}};
+    report["path"] = best.row["path"];
+    report["candidates"] = std::move(candidates);
+    ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
+    report["base"].update({{"taps", graft_.embedding.taps},
+                           {"features", graft_.embedding.depth},
+                           {"width", graft_.embedding.size.width},
+                           {"height", graft_.embedding.size.height}});
+    report["head"] = {{"penalty", graft_.penalty},
+                      {"penalties", graft_.penalties},
+                      {"loss", graft_.head.loss},
+                      {"steps", graft_.head.evaluations}};
+    if (!graft_.cross_validation.is_null()) report["cross_validation"] = graft_.cross_validation;
+    DescribeData(job_, graft_.set, report);
+    DescribeModel(trained);
+    return trained;
+  }
+
+  FileSystem& files_;
+  const TrainJob& job_;
+  Graft graft_;
+  std::vector<TrainingPicture> validation_;
+};
+
+}  // namespace
+
+absl::StatusOr<TrainedModel> TrainClassifier(FileSystem& files, const TrainJob& job) {
+  return ClassifierTrainer(files, job).Train();
+}
+
+}  // namespace bowerbird::train
