@@ -4,8 +4,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
 #include "app/progress.h"
+#include "app/train_base.h"
 #include "base/status.h"
 #include "base/subprocess.h"
 #include "nlohmann/json.hpp"
@@ -20,7 +19,6 @@
 namespace bowerbird::app {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 struct LocalOptions {
@@ -30,23 +28,6 @@ struct LocalOptions {
   double minutes = 0;
   bool unknown = false, force = false, json = false;
 };
-
-// Beside this program, as both are installed.
-std::string TrainerPath() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  return (program.parent_path() / "bowerbird-train").string();
-}
-
-// The one that was asked for, else the one that this machine keeps for this.
-absl::StatusOr<std::string> BaseOf(const LocalOptions& options) {
-  if (!options.base.empty()) return options.base;
-  const std::string kept = DefaultDataDir() + "/bases/default.tflite";
-  std::error_code error;
-  if (fs::exists(kept, error)) return kept;
-  return FailedPrecondition("no base model: give one with --base FILE.tflite, or keep one as " +
-                            kept);
-}
 
 std::vector<std::string> TrainerArguments(const LocalOptions& options, const std::string& base) {
   std::vector<std::string> argv = {"nice",
@@ -142,7 +123,7 @@ class Tale {
 };
 
 absl::Status TrainLocal(const LocalOptions& options) {
-  ASSIGN_OR_RETURN(const std::string base, BaseOf(options));
+  ASSIGN_OR_RETURN(const std::string base, FindBase(options.base));
   Subprocess::Options child;
   child.argv = TrainerArguments(options, base);
   child.name = "bowerbird-train";
@@ -174,12 +155,14 @@ absl::Status TrainLocal(const LocalOptions& options) {
 CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
   CLI::App* train = app.add_subcommand("train", "Make models from labelled pictures");
   train->require_subcommand(1);
+  RegisterTrainBase(*train, exit_status);
   auto options = std::make_shared<LocalOptions>();
   CLI::App* local = train->add_subcommand("local", "From a folder, without any server");
   local->add_option("directory", options->directory, "A folder per class, VOC, COCO, CSV, ...")
       ->required();
   local->add_option("--out", options->out, "The folder to make")->required();
-  local->add_option("--base", options->base, "The model to start from, a .tflite file");
+  local->add_option("--base", options->base,
+                    "The model to start from: a .tflite file, or the name of a kept one");
   local
       ->add_option("--type", options->type,
                    "single: one label a picture; multi: any number; detection: boxes")

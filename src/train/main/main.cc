@@ -13,6 +13,7 @@
 #include "CLI/CLI.hpp"
 #include "base/file_system.h"
 #include "base/status.h"
+#include "train/detector_graph.h"
 #include "train/job.h"
 #include "train/processor_time.h"
 
@@ -56,6 +57,26 @@ absl::Status Run(TrainJob job, const std::string& out) {
   return absl::OkStatus();
 }
 
+// What can be made of a base model, without training anything.
+absl::Status Describe(const TrainJob& job) {
+  ASSIGN_OR_RETURN(const auto embedding,
+                   bowerbird::train::ReadEmbedding(job.base_path, job.embedding));
+  const auto floats = bowerbird::train::ReadFloatGraph(job.base_path);
+  Print({{"features", embedding.depth},
+         {"width", embedding.size.width},
+         {"height", embedding.size.height},
+         {"taps", embedding.taps},
+         {"detector", floats.ok() && bowerbird::train::FindDetectorEnds(*floats).ok()}});
+  return absl::OkStatus();
+}
+
+absl::Status Main(const TrainJob& job, const std::string& out, bool describe) {
+  if (describe) return Describe(job);
+  if (job.data.directory.empty() || out.empty())
+    return bowerbird::InvalidArgument("give a folder of labelled pictures, and --out");
+  return Run(job, out);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -65,9 +86,11 @@ int main(int argc, char** argv) {
   double minutes = 0;
   std::string out;
   CLI::App app{"Trains a classifier or a detector on a base model.", "bowerbird-train"};
-  app.add_option("directory", job.data.directory, "The labelled pictures")->required();
+  app.add_option("directory", job.data.directory, "The labelled pictures");
   app.add_option("--base", job.base_path, "The base model, a .tflite file")->required();
-  app.add_option("--out", out, "The folder to make")->required();
+  app.add_option("--out", out, "The folder to make");
+  bool describe = false;
+  app.add_flag("--describe", describe, "Only say what can be made of the base model");
   app.add_option("--type", job.data.task, "What is learnt of a picture")
       ->transform(
           CLI::CheckedTransformer(std::map<std::string, Task>{{"single", Task::kSingleLabel},
@@ -94,7 +117,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   job.budget_seconds = 60 * minutes;
-  const absl::Status status = Run(job, out);
+  const absl::Status status = Main(job, out, describe);
   if (status.ok()) return 0;
   Print({{"error", bowerbird::MessageOf(status)}});
   std::fprintf(stderr, "bowerbird-train: %s\n", bowerbird::MessageOf(status).c_str());
