@@ -104,6 +104,8 @@ std::optional<std::string> Pictures::FindIn(const std::vector<std::string>& dire
       std::string extended = path + std::string(extension);
       if (folder_.HasFile(extended)) return extended;
     }
+    // Content-addressed files have none.
+    if (ExtensionOf(name).empty() && folder_.HasFile(path)) return path;
   }
   return std::nullopt;
 }

@@ -3,11 +3,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
+#include <thread>
 #include <utility>
 
+#include "app/train_base.h"
+#include "app/version.h"
 #include "base/status.h"
 #include "serve/app_rpc.h"
+#include "serve/training_services.h"
 
 namespace bowerbird::app {
 namespace {
@@ -17,6 +23,18 @@ std::string HostName() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "local";
   return name.data();
+}
+
+std::string Absolute(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
+}
+
+// Where stored files are files of this machine.
+std::string BlobFolder(const HubRoleOptions& options) {
+  if (options.blobs.starts_with("s3://")) return "";
+  return Absolute(options.blobs.empty() ? options.data_dir + "/hub/blobs" : options.blobs);
 }
 
 }  // namespace
@@ -36,8 +54,35 @@ absl::StatusOr<std::unique_ptr<HubRole>> HubRole::Open(HubRoleOptions options,
       server.admission(), serve::AppRpcOptions{.fleet = hub->fleet_,
                                                .authenticator = server.authenticator(),
                                                .data_dir = options.data_dir,
-                                               .local_config = std::move(options.local_config)}));
+                                               .local_config = options.local_config}));
+  RETURN_IF_ERROR(hub->OpenTraining(options, server));
   return hub;
+}
+
+absl::Status HubRole::OpenTraining(const HubRoleOptions& options, serve::Server& server) {
+  const std::string folder = Absolute(options.data_dir);
+  ASSIGN_OR_RETURN(models_, registry::Registry::Open({.database = &catalog_->database(),
+                                                      .files = files_.get(),
+                                                      .directory = folder + "/hub/models"}));
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
+  ASSIGN_OR_RETURN(
+      jobs_,
+      jobs::Jobs::Open(
+          {.catalog = catalog_.get(),
+           .models = models_.get(),
+           .files = files_.get(),
+           .directory = folder + "/hub/jobs",
+           .blob_folder = BlobFolder(options),
+           .find_base = [folder](const std::string& name) { return FindKeptBase(folder, name); },
+           .trainer = {.argv = {TrainerPath()},
+                       .threads =
+                           std::max(cores / static_cast<unsigned>(options.training_jobs), 1U)},
+           .at_a_time = options.training_jobs,
+           .program_version = kVersion}));
+  auto services = serve::MakeTrainingServices(
+      server.admission(), {.jobs = *jobs_, .models = *models_, .access = access_});
+  for (auto& service : services) services_.push_back(std::move(service));
+  return absl::OkStatus();
 }
 
 HubRole::HubRole(std::unique_ptr<data::Catalog> catalog, fleet::Fleet fleet, serve::Server& server)

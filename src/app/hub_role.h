@@ -12,9 +12,12 @@
 
 #include "absl/status/statusor.h"
 #include "app/hub_upkeep.h"
+#include "base/file_system.h"
 #include "base/metrics.h"
 #include "data/catalog.h"
 #include "fleet/fleet.h"
+#include "jobs/jobs.h"
+#include "registry/registry.h"
 #include "serve/download_links.h"
 #include "serve/fleet_hub_access.h"
 #include "serve/hub_services.h"
@@ -26,6 +29,7 @@ struct HubRoleOptions {
   std::string data_dir;
   std::string database = "sqlite";  // or "sqlite:PATH", "postgresql://…"
   std::string blobs{};              // "" = below the data directory, or a directory, or "s3://…"
+  int training_jobs = 1;            // that run at the same time
   // See serve::AppRpcOptions; empty where no machine runs in this process.
   std::function<std::string()> local_config{};
 };
@@ -37,8 +41,12 @@ class HubRole {
   static absl::StatusOr<std::unique_ptr<HubRole>> Open(HubRoleOptions options,
                                                        serve::Server& server);
 
-  // Once the server serves: looks after what is kept, until this is destroyed.
-  void StartUpkeep(Metrics& metrics) { upkeep_.emplace(catalog_->upkeep(), metrics); }
+  // Once the server serves: looks after what is kept and runs training jobs, until this is
+  // destroyed.
+  void StartWork(Metrics& metrics) {
+    upkeep_.emplace(catalog_->upkeep(), metrics);
+    jobs_->Start();
+  }
 
   // To be registered with the server.
   const std::vector<std::unique_ptr<serve::RpcService>>& services() const { return services_; }
@@ -46,11 +54,15 @@ class HubRole {
 
  private:
   HubRole(std::unique_ptr<data::Catalog> catalog, fleet::Fleet fleet, serve::Server& server);
+  absl::Status OpenTraining(const HubRoleOptions& options, serve::Server& server);
 
+  const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
   const std::unique_ptr<data::Catalog> catalog_;
   fleet::Fleet fleet_;
   serve::FleetHubAccess access_;
   const serve::DownloadLinks links_;
+  std::unique_ptr<registry::Registry> models_;
+  std::unique_ptr<jobs::Jobs> jobs_;
   std::vector<std::unique_ptr<serve::RpcService>> services_;
   std::optional<HubUpkeep> upkeep_;
 };

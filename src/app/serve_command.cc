@@ -48,6 +48,7 @@ struct ServeOptions {
   std::string database = "sqlite", blobs;
   HubFlags hub;  // elsewhere; host "" = none
   std::string part_id;
+  int training_jobs = 1;
   std::string tls_certificate, tls_key;
   bool insecure = false;
   std::string web;
@@ -127,7 +128,7 @@ class Serving {
       for (const auto& service : hub_->services()) pointers.push_back(service.get());
     }
     RETURN_IF_ERROR(server_->Start(pointers, router_.has_value() ? &*router_ : nullptr));
-    if (hub_ != nullptr) hub_->StartUpkeep(metrics_);
+    if (hub_ != nullptr) hub_->StartWork(metrics_);
     if (HasMachine(options_)) RETURN_IF_ERROR(MakeCapture());
     TakeConfig(std::move(config));
     if (!options_.config.empty()) {
@@ -166,8 +167,10 @@ class Serving {
   }
 
   absl::Status OpenHub() {
-    HubRoleOptions hub{
-        .data_dir = data_dir_.path(), .database = options_.database, .blobs = options_.blobs};
+    HubRoleOptions hub{.data_dir = data_dir_.path(),
+                       .database = options_.database,
+                       .blobs = options_.blobs,
+                       .training_jobs = options_.training_jobs};
     if (HasMachine(options_)) {
       hub.local_config = [path = options_.config] {
         if (path.empty()) return std::string("{}");
@@ -304,6 +307,9 @@ CLI::App* RegisterServe(CLI::App& app, int* exit_status) {
                     "Where the hub keeps files: a directory, or "
                     "s3://BUCKET/PREFIX?endpoint=URL&region=NAME with AWS_ACCESS_KEY_ID and "
                     "AWS_SECRET_ACCESS_KEY; default: below the data directory");
+  serve->add_option("--training-jobs", options->training_jobs, "That the hub runs at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   serve->add_option("--tls-cert", options->tls_certificate, "Certificate chain (PEM)");
   serve->add_option("--tls-key", options->tls_key, "Its private key (PEM)");
   serve->add_flag("--insecure", options->insecure,

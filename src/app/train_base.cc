@@ -24,22 +24,23 @@ using Json = nlohmann::ordered_json;
 constexpr char kDefault[] = "default";
 constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 
-std::string Folder() { return DefaultDataDir() + "/bases"; }
+std::string FolderOf(const std::string& data_dir) { return data_dir + "/bases"; }
+std::string Folder() { return FolderOf(DefaultDataDir()); }
 std::string FileOf(const std::string& name) { return Folder() + "/" + name + ".tflite"; }
 
 // In the order of their text.
-std::vector<std::string> Names() {
+std::vector<std::string> Names(const std::string& folder = Folder()) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(Folder(), error)) {
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (entry.path().extension() == ".tflite") names.push_back(entry.path().stem().string());
   }
   std::ranges::sort(names);
   return names;
 }
 
-std::string Known() {
-  const std::vector<std::string> names = Names();
+std::string Known(const std::string& folder = Folder()) {
+  const std::vector<std::string> names = Names(folder);
   if (names.empty()) return "none is kept yet (bowerbird train base add FILE.tflite)";
   std::string text = "kept are";
   for (const std::string& name : names) text += " " + name;
@@ -138,15 +139,20 @@ std::string TrainerPath() {
 absl::StatusOr<std::string> FindBase(const std::string& wanted) {
   std::error_code error;
   if (!wanted.empty() && fs::exists(wanted, error)) return wanted;
-  const std::string name = wanted.empty() ? kDefault : wanted;
-  if (CheckName(name).ok() && fs::exists(FileOf(name), error)) return FileOf(name);
-  if (!wanted.empty())
-    return absl::NotFoundError("there is no base model '" + wanted + "': give a file, or a name; " +
-                               Known());
+  return FindKeptBase(DefaultDataDir(), wanted);
+}
+
+absl::StatusOr<std::string> FindKeptBase(const std::string& data_dir, const std::string& name) {
+  const std::string folder = FolderOf(data_dir);
+  const std::string file = folder + "/" + (name.empty() ? kDefault : name) + ".tflite";
+  std::error_code error;
+  if ((name.empty() || CheckName(name).ok()) && fs::exists(file, error)) return file;
+  if (!name.empty())
+    return absl::NotFoundError("there is no base model '" + name + "': " + Known(folder));
   return FailedPrecondition(
-      "there is no base model called default: give one with --base FILE.tflite, or keep one "
-      "(bowerbird train base add FILE.tflite --name default); " +
-      Known());
+      "there is no base model called default: name another one, or keep one (bowerbird train base "
+      "add FILE.tflite --name default); " +
+      Known(folder));
 }
 
 void RegisterTrainBase(CLI::App& train, int* exit_status) {

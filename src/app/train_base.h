@@ -18,6 +18,10 @@ std::string TrainerPath();
 // FAILED_PRECONDITION say what there is.
 absl::StatusOr<std::string> FindBase(const std::string& wanted);
 
+// As FindBase, of a server with that data directory, by name only: files of a server are not for
+// its callers to name.
+absl::StatusOr<std::string> FindKeptBase(const std::string& data_dir, const std::string& name);
+
 // `bowerbird train base add|list|remove`, below `train`.
 void RegisterTrainBase(CLI::App& train, int* exit_status);
 

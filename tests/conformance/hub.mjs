@@ -19,6 +19,7 @@ export async function connectHub(url, transport, credential) {
     url,
     transport,
     data: client.dataClient,
+    training: client.mlTrainingClient,
     organizationId: organization.id,
     locationId: location.id,
     robotId: robot.id,

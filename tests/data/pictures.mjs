@@ -13,7 +13,10 @@ function crc(bytes) {
 }
 
 /** A PNG of one colour. */
-export function png(width, height, red) {
+export const png = (width, height, gray) => painted(width, height, () => [gray, gray, gray]);
+
+/** A PNG whose pixels are `paint(x, y)` = [red, green, blue]. */
+export function painted(width, height, paint) {
   const chunk = (type, data) => {
     const body = Buffer.concat([Buffer.from(type), data]);
     const size = Buffer.alloc(4);
@@ -26,9 +29,9 @@ export function png(width, height, red) {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8);
-  const row = Buffer.alloc(1 + width * 3, red);
-  row[0] = 0;
-  const pixels = Buffer.concat(Array.from({ length: height }, () => row));
+  const pixels = Buffer.alloc(height * (1 + width * 3));
+  for (let y = 0; y < height; ++y)
+    for (let x = 0; x < width; ++x) pixels.set(paint(x, y), y * (1 + width * 3) + 1 + 3 * x);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
     chunk('IHDR', header),

@@ -5,8 +5,9 @@
 //
 // `request`: of the world (world.mjs). `write`: takes the owner's role, so an operator is refused.
 // `upload`: an operator may, for that is what machines are. `ends`: of the owner's calls, after the
-// others. `owner`: the code for its owner, if it is not a success. `admin`: only for keys of the server's own. `refused`: not served, for whomever.
-import { FAILED_PRECONDITION } from '../conformance/codes.mjs';
+// others. `owner`: the code for its owner, if it is not a success; `seen`: for whoever may see, where
+// the world has none. `admin`: only for keys of the server's own. `refused`: not served, for whomever.
+import { FAILED_PRECONDITION, NOT_FOUND } from '../conformance/codes.mjs';
 
 const filter = (w) => ({ organizationIds: [w.organization] });
 const page = (w) => ({ dataRequest: { filter: filter(w) } });
@@ -247,11 +248,52 @@ const download = {
   ),
 };
 
+const newJob = (w) => ({
+  organizationId: w.organization,
+  datasetId: w.dataset,
+  modelName: 'made-by-the-table',
+  modelType: 'MODEL_TYPE_MULTI_LABEL_CLASSIFICATION',
+});
+const job = (w) => ({ id: w.job });
+// The world's only job has ended.
+const late = { owner: FAILED_PRECONDITION };
+
+const mltraining = {
+  SubmitTrainingJob: write(newJob),
+  GetTrainingJob: read(job),
+  ListTrainingJobs: read((w) => ({ organizationId: w.organization })),
+  GetTrainingJobLogs: read(job),
+  CancelTrainingJob: write(job, late),
+  DeleteCompletedTrainingJob: write(job, { ends: true }),
+  SubmitCustomTrainingJob: refused,
+  ListSupportedContainers: refused,
+};
+
+const training = {
+  SubmitTraining: write((w) => ({ job: newJob(w), choices: { seed: '3' } })),
+  GetTraining: read(job),
+  WatchTraining: read(job),
+  FinishTraining: write(job, late),
+};
+
+const noModel = { seen: NOT_FOUND };
+const modelOf = (w) => ({ organizationId: w.organization, name: 'none', version: '1' });
+const model = {
+  ListModels: read((w) => ({ organizationId: w.organization })),
+  GetModel: read(modelOf, noModel),
+  ReadModelFile: read((w) => ({ ...modelOf(w), file: 'model.tflite' }), noModel),
+  GetLineage: read(modelOf, noModel),
+  DeleteModel: write(modelOf, noModel),
+};
+
 export const CALLS = {
   'viam.app.data.v1.DataService': data,
   'viam.app.dataset.v1.DatasetService': dataset,
   'viam.app.datasync.v1.DataSyncService': datasync,
   'viam.app.v1.AppService': app,
+  'viam.app.mltraining.v1.MLTrainingService': mltraining,
+  'bowerbird.v1.TrainingService': training,
+  'bowerbird.v1.ModelService': model,
   'bowerbird.v1.SnapshotService': snapshot,
   'bowerbird.v1.AnnotationService': annotation,
   'bowerbird.v1.UpkeepService': upkeep,

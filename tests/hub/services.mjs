@@ -18,6 +18,7 @@ const AUTH = 'proto/rpc/v1/auth.proto';
 const FILES = [
   ...['app/data/v1/data.proto', 'app/dataset/v1/dataset.proto'],
   ...['app/datasync/v1/data_sync.proto', 'app/v1/app.proto'],
+  'app/mltraining/v1/ml_training.proto',
   ...BOWERBIRD.map((one) => `bowerbird/v1/${one}`),
 ];
 
@@ -48,6 +49,9 @@ export function loadServices() {
   });
   return names.map((name) => registry.findService(name));
 }
+
+/** A service by its full name, for clients made by hand. */
+export const findService = (name) => registry.findService(name);
 
 /** A caller with a key: `call(service, 'Method', json)`; a stream takes or gives several messages. */
 export function caller(url, key, options = {}) {

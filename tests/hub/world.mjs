@@ -3,9 +3,9 @@
 // A hub with one organization that has something of everything, made through the public API, and
 // keys of all kinds: its owner and its operator, the owner of another organization, an operator of
 // a location beside.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { root, Server } from '../server.mjs';
+import { eventually, root, Server } from '../server.mjs';
 import { caller, loadServices } from './services.mjs';
 
 export const ADMIN = { id: '3c1b7a52-77b4-4c5e-8a55-1f5f30d0aa01', key: 'the-key-of-the-operator' };
@@ -17,15 +17,20 @@ const [data, dataset, datasync, app] = [
   ...['viam.app.data.v1.DataService', 'viam.app.dataset.v1.DatasetService'],
   ...['viam.app.datasync.v1.DataSyncService', 'viam.app.v1.AppService'],
 ].map((name) => services[name]);
+const training = services['viam.app.mltraining.v1.MLTrainingService'];
 const snapshots = services['bowerbird.v1.SnapshotService'];
 const annotations = services['bowerbird.v1.AnnotationService'];
 
 export async function startHub(args = []) {
   const keys = { keys: [ADMIN.id], [ADMIN.id]: ADMIN.key };
-  return Server.start({
+  const server = await Server.start({
     config: { auth: { handlers: [{ type: 'api-key', config: keys }] } },
     args: ['--role', 'hub', ...args],
   });
+  // Enough to submit a job; no trainer can begin with it.
+  mkdirSync(path.join(server.folder, 'data/bases'), { recursive: true });
+  writeFileSync(path.join(server.folder, 'data/bases/default.tflite'), 'no model');
+  return server;
 }
 
 /** A key with one role, made by `call`. */
@@ -97,6 +102,13 @@ async function fill(w, call) {
   await call(data, 'AddBinaryDataToDatasetByIDs', { binaryDataIds: [w.item], datasetId: w.dataset });
   const made = await call(snapshots, 'CreateSnapshot', { datasetId: w.dataset, name: 'first' });
   w.snapshot = made.snapshot.id;
+  const job = { organizationId: w.organization, datasetId: w.dataset, modelName: 'model-of-a' };
+  const type = 'MODEL_TYPE_MULTI_LABEL_CLASSIFICATION';
+  w.job = (await call(training, 'SubmitTrainingJob', { ...job, modelType: type })).id;
+  await eventually(async () => {
+    const { metadata } = await call(training, 'GetTrainingJob', { id: w.job });
+    return metadata.status === 'TRAINING_STATUS_FAILED';
+  });
 }
 
 /** The ids of everything in `server`'s first organization, and the callers. */

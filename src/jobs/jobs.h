@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queue of training jobs: kept in the database, run by child processes, so many at a time.
+//
+//   pending -> in progress -> completed | failed
+//   pending -> canceled;  in progress -> canceling -> canceled
+//
+// - A job takes its dataset as it is when it is submitted: a new snapshot, and the trainer's own
+//   list of it, made before Submit returns.
+// - Completed means: its model is in the registry.
+// - What ran when the server stopped is put back and runs again from its beginning. What ran when
+//   the server died, too, but once: the second time it is failed.
+// - A trainer that dies, of whatever, fails its job only.
+// Threads "train-0"…, one for each job that may run. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/context.h"
+#include "base/file_system.h"
+#include "base/mutex.h"
+#include "data/catalog.h"
+#include "jobs/job.h"
+#include "jobs/trainer.h"
+#include "registry/registry.h"
+
+namespace bowerbird::jobs {
+
+struct JobsOptions {
+  data::Catalog* catalog = nullptr;  // these three must outlive the jobs
+  registry::Registry* models = nullptr;
+  FileSystem* files = nullptr;
+  std::string directory{};    // of the running jobs' folders; an absolute path
+  std::string blob_folder{};  // see TrainingSetOptions
+  // The file of a base model by its name, "" = the default. Empty: there are none.
+  std::function<absl::StatusOr<std::string>(const std::string& name)> find_base{};
+  TrainerCommand trainer{};
+  int at_a_time = 1;
+  size_t most_pending = 1000;  // RESOURCE_EXHAUSTED beyond
+  std::string program_version{};
+  std::function<Time()> now{};  // empty = the system's clock
+};
+
+class Jobs {
+ public:
+  static absl::StatusOr<std::unique_ptr<Jobs>> Open(JobsOptions options);
+  // Stops the trainers; their jobs are put back.
+  ~Jobs();
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+
+  // Begins to run jobs.
+  void Start();
+
+  // The id. NOT_FOUND: no such dataset. FAILED_PRECONDITION: it cannot be trained on.
+  // ALREADY_EXISTS: the version. INVALID_ARGUMENT: the request.
+  absl::StatusOr<std::string> Submit(const data::Caller& caller, NewJob request);
+  absl::StatusOr<Job> Get(const data::Caller& caller, const std::string& id);
+  // Newest first; nullopt = whatever their status.
+  absl::StatusOr<std::vector<Job>> List(const data::Caller& caller,
+                                        std::optional<JobStatus> status = std::nullopt);
+  // FAILED_PRECONDITION once it has ended.
+  absl::Status Cancel(const data::Caller& caller, const std::string& id);
+  // Ends a running job early; the best model that it has is kept. FAILED_PRECONDITION: it does not
+  // run.
+  absl::Status Finish(const data::Caller& caller, const std::string& id);
+  // FAILED_PRECONDITION while it has not ended. Its model stays.
+  absl::Status Delete(const data::Caller& caller, const std::string& id);
+
+  // Up to 100 lines of the last 7 days. INVALID_ARGUMENT: a token that is none.
+  absl::StatusOr<LogPage> Logs(const data::Caller& caller, const std::string& id,
+                               const std::string& token);
+  // Those behind number `after`.
+  absl::StatusOr<std::vector<Point>> Curve(const data::Caller& caller, const std::string& id,
+                                           int64_t after = 0);
+  // Until something was written about some job, a second has passed, or the caller is gone.
+  void WaitForNews(const Context& context);
+
+ private:
+  class Listener;
+  explicit Jobs(JobsOptions options) : options_(std::move(options)) {}
+  Time Now() const { return options_.now(); }
+  store::Database& database() { return options_.catalog->database(); }
+  std::string FolderOf(const std::string& id) const { return options_.directory + "/" + id; }
+
+  // jobs.cc
+  absl::Status CheckRequest(const data::Caller& caller, const NewJob& request);
+  absl::Status Insert(const Job& job);
+  absl::Status Prepare(const data::Caller& caller, Job& job);
+  absl::Status Change(const std::string& id,
+                      const std::function<absl::Status(store::Connection&, Job&)>& change);
+  void Tell();
+
+  // recovery.cc
+  absl::Status Recover();
+  absl::Status RecoverOne(Job job);
+  absl::Status SweepFolders();
+  void RemoveFolder(const std::string& path);
+
+  // run.cc
+  void Loop(int number);
+  absl::StatusOr<std::optional<Job>> TakeNext();
+  void Run(const Job& job);
+  absl::Status Train(const Job& job, Listener& listener);
+  absl::StatusOr<std::vector<std::string>> ArgumentsOf(const Job& job, uint32_t threads) const;
+  absl::Status Register(const Job& job);
+  void End(const std::string& id, const absl::Status& status);
+
+  const JobsOptions options_;
+  Mutex mutex_;
+  CondVar changed_;
+  uint64_t news_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Those that run, by job; owned by the thread that runs them.
+  std::map<std::string, TrainerRun*> running_ ABSL_GUARDED_BY(mutex_);
+  Mutex submit_mutex_;  // one version is given out once
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace bowerbird::jobs
