@@ -60,6 +60,7 @@ bowerbird_archive(bowerbird::grpc grpc++_reflection grpc++ grpc gpr upb address_
   OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS})
 
 bowerbird_archive(bowerbird::jpeg jpeg)
+bowerbird_archive(bowerbird::libarchive archive NEEDS ZLIB::ZLIB)
 bowerbird_archive(bowerbird::sqlite sqlite3 NEEDS Threads::Threads m ${CMAKE_DL_LIBS})
 find_library(SPNG_LIBRARY spng REQUIRED)
 add_library(bowerbird::spng INTERFACE IMPORTED GLOBAL)

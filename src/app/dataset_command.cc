@@ -8,6 +8,7 @@
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
 #include "app/dataset/v1/dataset.pb.h"
+#include "app/dataset_name.h"
 #include "app/hub_client.h"
 #include "app/hub_command.h"
 #include "app/item_filter.h"
@@ -48,27 +49,10 @@ absl::StatusOr<std::string> OrganizationOf(const DatasetOptions& options, const 
   return OwnOrganization(hub);
 }
 
-absl::StatusOr<sets::ListDatasetsByOrganizationIDResponse> Datasets(const DatasetOptions& options,
-                                                                    const HubClient& hub) {
-  sets::ListDatasetsByOrganizationIDRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_organization_id(), OrganizationOf(options, hub));
-  sets::ListDatasetsByOrganizationIDResponse response;
-  RETURN_IF_ERROR(hub.Call("/viam.app.dataset.v1.DatasetService/ListDatasetsByOrganizationID",
-                           request, response));
-  return response;
-}
-
 // A dataset may be called by its name or its id.
 absl::StatusOr<std::string> IdOf(const DatasetOptions& options, const HubClient& hub,
                                  const std::string& wanted) {
-  ASSIGN_OR_RETURN(const auto all, Datasets(options, hub));
-  for (const sets::Dataset& dataset : all.datasets()) {
-    if (dataset.id() == wanted) return wanted;
-  }
-  for (const sets::Dataset& dataset : all.datasets()) {
-    if (dataset.name() == wanted) return dataset.id();
-  }
-  return NotFound("no dataset has the id or name " + wanted + ": see `bowerbird dataset list`");
+  return FindDataset(hub, options.organization_id, wanted);
 }
 
 absl::StatusOr<std::string> Make(const DatasetOptions& options, const HubClient& hub,
@@ -89,7 +73,7 @@ absl::Status Create(const DatasetOptions& options, const HubClient& hub) {
 }
 
 absl::Status List(const DatasetOptions& options, const HubClient& hub) {
-  ASSIGN_OR_RETURN(const auto all, Datasets(options, hub));
+  ASSIGN_OR_RETURN(const auto all, ListDatasets(hub, options.organization_id));
   for (const sets::Dataset& dataset : all.datasets()) {
     const std::string created = google::protobuf::util::TimeUtil::ToString(dataset.time_created());
     Print(options, {{"id", dataset.id()}, {"name", dataset.name()}, {"created", created}},

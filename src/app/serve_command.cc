@@ -30,6 +30,7 @@
 #include "machine/config.h"
 #include "machine/machine.h"
 #include "machine/module/module_manager.h"
+#include "machine/module/remote_manager.h"
 #include "serve/machine_router.h"
 #include "serve/machine_services.h"
 #include "serve/server.h"
@@ -159,10 +160,12 @@ class Serving {
     modules_.emplace(catalog_, machine::ModuleManagerOptions{.data_dir = data_dir_.path(),
                                                              .socket_folder = sockets_->folder(),
                                                              .parent_address = sockets_->parent(),
-                                                             .debug = options_.debug});
-    services_ = serve::MakeMachineServices({*machine_, server_->admission(), server_->operations(),
-                                            server_->sessions(), metrics_, kVersion,
-                                            [] { kill(getpid(), SIGTERM); }, &*modules_});
+                                                             .debug = options_.debug,
+                                                             .part_id = options_.part_id});
+    remotes_.emplace(*machine_);
+    services_ = serve::MakeMachineServices(
+        {*machine_, server_->admission(), server_->operations(), server_->sessions(), metrics_,
+         kVersion, [] { kill(getpid(), SIGTERM); }, &*modules_, &*remotes_});
     router_.emplace(*machine_);
   }
 
@@ -215,7 +218,8 @@ class Serving {
     if (!options_.config.empty())
       configured_part_.Read(machine::ReadConfigText(options_.config).value_or(""));
     capture_->SetConfig(config);
-    modules_->Apply(config.modules);
+    modules_->Apply(config);
+    remotes_->Apply(config);
     machine_->Apply(std::move(config));
   }
 
@@ -240,6 +244,7 @@ class Serving {
   std::unique_ptr<ModuleSockets> sockets_;
   std::optional<machine::ModuleManager> modules_;
   std::optional<machine::Machine> machine_;
+  std::optional<machine::RemoteManager> remotes_;
   std::unique_ptr<serve::Server> server_;
   std::unique_ptr<HubRole> hub_;
   std::vector<std::unique_ptr<serve::RpcService>> services_;

@@ -12,6 +12,7 @@
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/train_base.h"
+#include "app/train_jobs.h"
 #include "base/status.h"
 #include "base/subprocess.h"
 #include "nlohmann/json.hpp"
@@ -156,6 +157,7 @@ CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
   CLI::App* train = app.add_subcommand("train", "Make models from labelled pictures");
   train->require_subcommand(1);
   RegisterTrainBase(*train, exit_status);
+  RegisterTrainJobs(*train, exit_status);
   auto options = std::make_shared<LocalOptions>();
   CLI::App* local = train->add_subcommand("local", "From a folder, without any server");
   local->add_option("directory", options->directory, "A folder per class, VOC, COCO, CSV, ...")

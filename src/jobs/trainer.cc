@@ -44,12 +44,18 @@ class ErrorLines {
     for (const char c : bytes) {
       if (c != '\n' && rest_.size() < kMaxLineBytes) rest_ += c;
       if (c != '\n' && rest_.size() < kMaxLineBytes) continue;
-      if (!rest_.empty()) listener_.Log("error", rest_);
+      if (!rest_.empty()) listener_.Log(LevelOf(rest_), rest_);
       rest_.clear();
     }
   }
 
  private:
+  // The runtime writes what it is pleased about there, too.
+  static std::string_view LevelOf(std::string_view line) {
+    if (line.starts_with("INFO:")) return "debug";
+    return line.starts_with("WARNING:") ? "warn" : "error";
+  }
+
   TrainerListener& listener_;
   std::string rest_;
 };

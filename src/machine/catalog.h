@@ -95,7 +95,7 @@ struct ModelEntry {
   // Both functions run on threads of their own and may be slow.
   //
   // Checks the attributes without touching hardware and tells the names (bare or full) of resources
-  // that must be built first. May be empty: no attributes checked, no dependencies.
+  // that must be built first ("cam?": if it is there). May be empty: no checks, no dependencies.
   std::function<absl::StatusOr<std::vector<std::string>>(const ResourceConfig&, const Attributes&)>
       validate;
   std::function<absl::StatusOr<std::shared_ptr<Resource>>(const BuildRequest&)> build;

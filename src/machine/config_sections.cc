@@ -83,7 +83,11 @@ absl::Status FillModule(const Attributes& entry, ModuleConfig& module) {
   ASSIGN_OR_RETURN(module.name, entry.RequiredString("name"));
   RETURN_IF_ERROR(CheckLongName(entry, module.name));
   ASSIGN_OR_RETURN(module.type, entry.Choice("type", "local", {"local", "registry"}));
-  ASSIGN_OR_RETURN(module.executable_path, entry.RequiredString("executable_path"));
+  if (module.type == "local") {
+    ASSIGN_OR_RETURN(module.executable_path, entry.RequiredString("executable_path"));
+  } else {
+    ASSIGN_OR_RETURN(module.executable_path, entry.String("executable_path"));
+  }
   ASSIGN_OR_RETURN(const auto variables, entry.StringMap("env"));
   module.env.insert(variables.begin(), variables.end());
   return absl::OkStatus();

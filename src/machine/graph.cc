@@ -2,6 +2,7 @@
 #include "machine/graph.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -104,11 +105,16 @@ void Graph::TakeBuilt(Node& node, absl::StatusOr<std::shared_ptr<Resource>> buil
 void Graph::Connect() {
   std::vector<ResourceName> names;
   for (const auto& [name, node] : nodes_) names.push_back(name);
-  const NameIndex index(names);
+  NameIndex index(names);
+  for (const auto& [alias, name] : aliases_) {
+    index.AddAlias(alias.name, name);
+    index.AddAlias(alias.ToString(), name);
+  }
   Edges edges;
   for (const auto& [name, node] : nodes_) {
     auto& needs = edges[name];
     node->needs.clear();
+    node->wishes.clear();
     node->unresolved = absl::OkStatus();
     std::string missing;
     const auto resolve = [&, &node = *node](const std::string& text) {
@@ -124,13 +130,30 @@ void Graph::Connect() {
       }
     };
     for (const auto& text : node->config.depends_on) resolve(text);
-    for (const auto& text : node->implied) resolve(text);
+    for (const auto& text : node->implied) {
+      if (!text.ends_with(kOptionalMark)) {
+        resolve(text);
+        continue;
+      }
+      const std::string wish = text.substr(0, text.size() - 1);
+      auto resolved = index.Resolve(wish);
+      if (resolved.ok()) node->wishes[wish] = *std::move(resolved);
+    }
     if (!missing.empty()) {
       node->unresolved = FailedPrecondition(
           "resource has unresolved dependencies not found in machine config or connected "
           "remotes: " +
           missing);
     }
+  }
+  // Two that wish for each other would be built again and again: the first one by name gets its
+  // wish.
+  for (const auto& [name, node] : nodes_) {
+    std::erase_if(node->wishes, [&edges, &name = name](const auto& wish) {
+      if (Reaches(edges, wish.second, name)) return true;
+      edges[name].push_back(wish.second);
+      return false;
+    });
   }
   order_ = OrderByNeed(edges);
 }
@@ -250,7 +273,26 @@ bool Graph::DependenciesReady(Node& node) {
       node.step = Step::kBuild;
     }
   }
+  // What is optional is not waited for, but what has come, changed or gone since is a reason to
+  // build again.
+  if (node.step == Step::kReady && !HasItsWishes(node)) node.step = Step::kBuild;
   return ready;
+}
+
+bool Graph::HasItsWishes(const Node& node) const {
+  std::set<ResourceName> known;
+  for (const auto& [text, name] : node.needs) known.insert(name);
+  for (const auto& [text, name] : node.wishes) {
+    known.insert(name);
+    const Node& wish = *nodes_.at(name);
+    const auto built = node.built_with.find(name);
+    const bool had = built != node.built_with.end();
+    const bool usable = wish.resource != nullptr && wish.settled();
+    if (usable ? !had || built->second != wish.version : had && wish.resource == nullptr)
+      return false;
+  }
+  return std::ranges::all_of(node.built_with,
+                             [&](const auto& entry) { return known.contains(entry.first); });
 }
 
 void Graph::StartJob(Node& node, BuildJob::Kind kind, ModelEntry entry, Progress& progress) {
@@ -267,13 +309,18 @@ void Graph::StartJob(Node& node, BuildJob::Kind kind, ModelEntry entry, Progress
   node.overdue = false;
   if (kind == BuildJob::Kind::kBuild) {
     node.built_with.clear();
-    for (const auto& [text, name] : node.needs) {
+    const auto use = [&](const std::string& text, const ResourceName& name) {
       const Node& need = *nodes_.at(name);
       input.dependencies[text] = need.resource;
       node.built_with[name] = need.version;
       if (std::ranges::find(input.dependency_names, name.ToString()) ==
           input.dependency_names.end())
         input.dependency_names.push_back(name.ToString());
+    };
+    for (const auto& [text, name] : node.needs) use(text, name);
+    for (const auto& [text, name] : node.wishes) {
+      const Node& wish = *nodes_.at(name);
+      if (wish.resource != nullptr && wish.settled()) use(text, name);
     }
   }
   node.job = std::make_unique<BuildJob>(std::move(input), wake_);

@@ -30,6 +30,8 @@ struct GraphView {
     ResourceStatus status;
   };
   std::map<ResourceName, Entry> entries;
+  // Other names of these: "remote:cam" for what is called "cam" here.
+  std::map<ResourceName, ResourceName> aliases;
   std::vector<ResourceStatus> rejected;  // entries whose name another one has
 };
 
@@ -44,7 +46,7 @@ class Graph {
   ~Graph();
 
   void SetConfig(const Config& config);
-  void SetExternal(const std::string& source, Machine::NamedResources resources);
+  void SetExternal(const std::string& source, Machine::External external);
   // Sends nodes back whose entry in the catalog is another now.
   void CheckCatalog();
 
@@ -69,6 +71,8 @@ class Graph {
   void AddOrUpdate(const ResourceConfig& entry, const std::string& revision);
   void RemoveUnless(const std::function<bool(const Node&)>& stays);
   void PlaceExternals();
+  void PlaceExternal(const ResourceName& name, const std::string& source,
+                     const std::shared_ptr<Resource>& resource, const absl::Status& fault);
   void StartAgain(Node& node);
   void Replace(Node& node, std::shared_ptr<Resource> resource);
   void Withdraw(Node& node) { Replace(node, nullptr); }
@@ -88,6 +92,7 @@ class Graph {
   bool WaitsForRelease(Node& node, TimePoint now, Progress& progress);
   absl::Status WhatBlocks(const Node& node) const;
   bool DependenciesReady(Node& node);
+  bool HasItsWishes(const Node& node) const;
   void StartJob(Node& node, BuildJob::Kind kind, ModelEntry entry, Progress& progress);
 
   const Catalog& catalog_;
@@ -97,7 +102,8 @@ class Graph {
 
   Nodes nodes_;
   std::string file_name_;
-  std::map<std::string, Machine::NamedResources> externals_;  // by source
+  std::map<std::string, Machine::External> externals_;  // by source
+  std::map<ResourceName, ResourceName> aliases_;        // see GraphView
   std::vector<ResourceStatus> rejected_;
   Order order_;
   bool reconnect_ = false;  // names or needs changed since Connect

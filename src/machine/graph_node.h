@@ -25,6 +25,7 @@ struct Graph::Node {
 
   std::vector<std::string> implied;             // what its model says it needs
   std::map<std::string, ResourceName> needs;    // as asked for -> resolved
+  std::map<std::string, ResourceName> wishes;   // optional ones likewise; never waited for
   absl::Status unresolved;                      // why some are not in `needs`
   std::map<ResourceName, uint64_t> built_with;  // version of each dependency
 

@@ -86,41 +86,61 @@ void Graph::RemoveUnless(const std::function<bool(const Node&)>& stays) {
   }
 }
 
-void Graph::SetExternal(const std::string& source, Machine::NamedResources resources) {
-  std::erase_if(resources, [](const auto& resource) { return resource.second == nullptr; });
-  if (resources.empty()) {
+void Graph::SetExternal(const std::string& source, Machine::External external) {
+  if (external.fault.ok())
+    std::erase_if(external.resources, [](const auto& entry) { return entry.second == nullptr; });
+  if (external.resources.empty()) {
     externals_.erase(source);
   } else {
-    externals_[source] = std::move(resources);
+    externals_[source] = std::move(external);
   }
   PlaceExternals();
 }
 
 void Graph::PlaceExternals() {
-  std::map<ResourceName, std::pair<std::string, std::shared_ptr<Resource>>> offered;
-  for (const auto& [source, resources] : externals_) {
-    for (const auto& [name, resource] : resources) {
+  struct Offer {
+    std::string source;
+    std::shared_ptr<Resource> resource;
+    absl::Status fault;
+  };
+  std::map<ResourceName, Offer> offered;
+  std::map<ResourceName, ResourceName> aliases;
+  for (const auto& [source, external] : externals_) {
+    for (const auto& [name, resource] : external.resources) {
+      const ResourceName qualified{name.api, source + ":" + name.name};
       const auto found = nodes_.find(name);
-      const bool configured = found != nodes_.end() && found->second->external_source.empty();
-      if (configured || !offered.try_emplace(name, source, resource).second)
-        LogWarning("machine", source + ": " + name.ToString() + " is left out: the name is taken");
+      const bool taken = (found != nodes_.end() && found->second->external_source.empty()) ||
+                         offered.contains(name);
+      // Its own name is somebody else's: it keeps the long one.
+      offered.try_emplace(taken ? qualified : name, Offer{source, resource, external.fault});
+      if (!taken) aliases.try_emplace(qualified, name);
     }
+  }
+  if (aliases != aliases_) {
+    aliases_ = std::move(aliases);
+    reconnect_ = true;
   }
   RemoveUnless([&offered](const Node& node) {
     return node.external_source.empty() || offered.contains(node.config.name);
   });
-  for (const auto& [name, from] : offered) {
-    auto& slot = nodes_[name];
-    if (slot == nullptr) {
-      slot = std::make_unique<Node>();
-      reconnect_ = true;
-    }
-    slot->external_source = from.first;
-    slot->config.name = name;
-    slot->shown.name = name;
-    slot->step = Step::kReady;
-    if (slot->resource != from.second) Replace(*slot, from.second);
+  for (const auto& [name, offer] : offered)
+    PlaceExternal(name, offer.source, offer.resource, offer.fault);
+}
+
+void Graph::PlaceExternal(const ResourceName& name, const std::string& source,
+                          const std::shared_ptr<Resource>& resource, const absl::Status& fault) {
+  auto& slot = nodes_[name];
+  if (slot == nullptr) {
+    slot = std::make_unique<Node>();
+    reconnect_ = true;
   }
+  slot->external_source = source;
+  slot->config.name = name;
+  slot->shown.name = name;
+  slot->step = fault.ok() ? Step::kReady : Step::kFailed;
+  slot->fault = fault;
+  const std::shared_ptr<Resource> wanted = fault.ok() ? resource : nullptr;
+  if (slot->resource != wanted) Replace(*slot, wanted);
 }
 
 void Graph::CheckCatalog() {
@@ -197,6 +217,7 @@ GraphView Graph::View() const {
   GraphView view;
   for (const auto& [name, node] : nodes_) view.entries[name] = {node->resource, node->shown};
   view.rejected = rejected_;
+  view.aliases = aliases_;
   return view;
 }
 

@@ -43,6 +43,11 @@ NameIndex::NameIndex(const std::vector<ResourceName>& names) {
   }
 }
 
+void NameIndex::AddAlias(const std::string& text, const ResourceName& name) {
+  auto& names = by_text_[text];
+  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
+
 absl::StatusOr<ResourceName> NameIndex::Resolve(const std::string& text) const {
   const auto found = by_text_.find(text);
   if (found == by_text_.end()) return NotFound(text);
@@ -90,6 +95,22 @@ Order OrderByNeed(const Edges& edges) {
     }
   }
   return order;
+}
+
+bool Reaches(const Edges& edges, const ResourceName& from, const ResourceName& to) {
+  std::set<ResourceName> seen{from};
+  std::vector<ResourceName> waiting{from};
+  while (!waiting.empty()) {
+    const ResourceName current = waiting.back();
+    waiting.pop_back();
+    if (current == to) return true;
+    const auto needs = edges.find(current);
+    if (needs == edges.end()) continue;
+    for (const ResourceName& need : needs->second) {
+      if (seen.insert(need).second) waiting.push_back(need);
+    }
+  }
+  return false;
 }
 
 }  // namespace bowerbird::machine

@@ -13,6 +13,9 @@
 
 namespace bowerbird::machine {
 
+// At the end of the name of a dependency that is used if it is there, and not waited for if not.
+inline constexpr char kOptionalMark = '?';
+
 // The names that dependencies can refer to.
 class NameIndex {
  public:
@@ -21,6 +24,9 @@ class NameIndex {
   // `text`: bare or full. NOT_FOUND, or FAILED_PRECONDITION naming the candidates where a bare name
   // is that of several resources.
   absl::StatusOr<ResourceName> Resolve(const std::string& text) const;
+
+  // Another text, bare or full, for `name`.
+  void AddAlias(const std::string& text, const ResourceName& name);
 
  private:
   std::map<std::string, std::vector<ResourceName>> by_text_;  // bare and full
@@ -39,5 +45,8 @@ struct Order {
 };
 
 Order OrderByNeed(const Edges& edges);
+
+// Whether `from` is `to`, or needs it, directly or through others.
+bool Reaches(const Edges& edges, const ResourceName& from, const ResourceName& to);
 
 }  // namespace bowerbird::machine

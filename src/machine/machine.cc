@@ -29,7 +29,7 @@ struct Inbox {
   bool catalog_changed ABSL_GUARDED_BY(mutex) = false;
   std::shared_ptr<const Config> config ABSL_GUARDED_BY(mutex);  // null: the worker has it
   uint64_t config_number ABSL_GUARDED_BY(mutex) = 0;            // of the last one applied
-  std::map<std::string, Machine::NamedResources> externals ABSL_GUARDED_BY(mutex);
+  std::map<std::string, Machine::External> externals ABSL_GUARDED_BY(mutex);
 
   void Wake() {
     MutexLock lock(mutex);
@@ -43,7 +43,7 @@ struct Letters {
   bool catalog_changed = false;
   std::shared_ptr<const Config> config;
   uint64_t config_number = 0;
-  std::map<std::string, Machine::NamedResources> externals;
+  std::map<std::string, Machine::External> externals;
 };
 
 // By the numbers of ResourceState; "": none of them.
@@ -119,9 +119,9 @@ class Machine::Worker {
     inbox_->changed.NotifyAll();
   }
 
-  void SetExternal(const std::string& source, NamedResources resources) {
+  void SetExternal(const std::string& source, External external) {
     MutexLock lock(inbox_->mutex);
-    inbox_->externals[source] = std::move(resources);
+    inbox_->externals[source] = std::move(external);
     inbox_->wake = true;
     inbox_->changed.NotifyAll();
   }
@@ -176,8 +176,8 @@ class Machine::Worker {
       Letters letters = WaitForLetters(*inbox_, progress.wake);
       if (letters.stop) break;
       if (letters.config != nullptr) graph.SetConfig(*letters.config);
-      for (auto& [source, resources] : letters.externals)
-        graph.SetExternal(source, std::move(resources));
+      for (auto& [source, external] : letters.externals)
+        graph.SetExternal(source, std::move(external));
       if (letters.catalog_changed) graph.CheckCatalog();
       progress = graph.Advance(std::chrono::steady_clock::now());
       Show(graph.View(), progress.settled ? letters.config_number : 0);
@@ -233,8 +233,9 @@ Machine::~Machine() { worker_->Stop(); }
 
 void Machine::Apply(Config config) { worker_->Apply(std::move(config)); }
 
-void Machine::SetExternal(const std::string& source, NamedResources resources) {
-  worker_->SetExternal(source, std::move(resources));
+void Machine::SetExternal(const std::string& source, NamedResources resources,
+                          const absl::Status& fault) {
+  worker_->SetExternal(source, External{std::move(resources), fault});
 }
 
 absl::Status Machine::WaitUntilApplied(const Context& context) const {
@@ -243,7 +244,11 @@ absl::Status Machine::WaitUntilApplied(const Context& context) const {
 
 absl::StatusOr<std::shared_ptr<Resource>> Machine::Find(const ResourceName& name) const {
   const auto view = worker_->view();
-  const auto found = view->entries.find(name);
+  auto found = view->entries.find(name);
+  if (found == view->entries.end()) {
+    const auto alias = view->aliases.find(name);
+    if (alias != view->aliases.end()) found = view->entries.find(alias->second);
+  }
   if (found == view->entries.end()) {
     return NotFound("no node found with api " + name.api.ToString() + " and name " + name.name);
   }

@@ -72,10 +72,16 @@ class Machine : public ResourceFinder {
   void Apply(Config config);
 
   // Resources that do not come from the config: those of a remote machine. Replaces the set that
-  // `source` gave before; a name that the config has, or an earlier source, is left out. Returns at
-  // once.
+  // `source` gave before. Each can be found as SOURCE:NAME, and as NAME unless the config has that,
+  // or an earlier source. With a fault they are known but not to be had, and what depends on them
+  // neither. Returns at once.
   using NamedResources = std::vector<std::pair<ResourceName, std::shared_ptr<Resource>>>;
-  void SetExternal(const std::string& source, NamedResources resources);
+  struct External {
+    NamedResources resources;
+    absl::Status fault;
+  };
+  void SetExternal(const std::string& source, NamedResources resources,
+                   const absl::Status& fault = absl::OkStatus());
 
   // Waits until the last applied config has been gone through, or the context ends.
   absl::Status WaitUntilApplied(const Context& context) const;

@@ -88,6 +88,57 @@ TEST_F(MachineForeign, TheConfigComesBeforeRemotesAndOneRemoteBeforeTheNext) {
   EXPECT_TRUE(Soon([&] { return Ready("x") && Answer("x")["value"] == 2; }));
 }
 
+TEST_F(MachineForeign, ARemoteThatIsLostTakesItsResourcesAndSaysWhy) {
+  Apply({{"w", 1, {"r:arm"}}});
+  machine_->SetExternal("r", {{Widget("arm"), Remote(7)}});
+  ASSERT_TRUE(Soon([&] { return Ready("w") && Answer("r:arm")["value"] == 7; }));
+  machine_->SetExternal("r", {{Widget("arm"), nullptr}}, Unavailable("r does not answer"));
+  ASSERT_TRUE(Soon([&] { return !Ready("arm") && !Ready("w"); }));
+  EXPECT_THAT(MessageOf(machine_->Find(Widget("r:arm")).status()), HasSubstr("r does not answer"));
+  EXPECT_THAT(StateOf("w"), HasSubstr("r does not answer"));
+  machine_->SetExternal("r", {{Widget("arm"), Remote(8)}});
+  EXPECT_TRUE(Soon([&] { return Ready("w") && Answer("w")["r:arm"]["value"] == 8; }));
+}
+
+TEST_F(MachineForeign, ANameThatIsTakenIsThereUnderTheLongOne) {
+  Apply({{"x", 5}});
+  machine_->SetExternal("r", {{Widget("x"), Remote(1)}, {Widget("y"), Remote(2)}});
+  machine_->SetExternal("s", {{Widget("y"), Remote(3)}});
+  ASSERT_TRUE(Soon([&] { return Ready("r:x") && Ready("s:y") && Ready("y"); }));
+  EXPECT_EQ(Answer("x")["value"], 5);
+  EXPECT_EQ(Answer("r:x")["value"], 1);
+  EXPECT_EQ(Answer("y")["value"], 2);
+  EXPECT_EQ(Answer("r:y")["value"], 2);
+  EXPECT_EQ(Answer("s:y")["value"], 3);
+  machine_->SetExternal("r", {});
+  EXPECT_TRUE(Soon([&] { return Ready("y") && Answer("y")["value"] == 3; }));
+}
+
+TEST_F(MachineForeign, WhatIsOptionalIsNotWaitedForButUsedWhenItIsThere) {
+  Apply({{"w", 1, {"extra?"}}});
+  ASSERT_TRUE(Soon([&] { return Ready("w"); }));
+  EXPECT_FALSE(Answer("w").contains("extra"));
+  Apply({{"w", 1, {"extra?"}}, {"extra", 6}});
+  ASSERT_TRUE(Soon([&] { return Ready("w") && Answer("w").contains("extra"); }));
+  EXPECT_EQ(Answer("w")["extra"]["value"], 6);
+  Apply({{"w", 1, {"extra?"}}, {"extra", 7}});
+  ASSERT_TRUE(Soon([&] { return Answer("w")["extra"]["value"] == 7; }));
+  control_.Break("extra", true);
+  Apply({{"w", 1, {"extra?"}}, {"extra", 8}});
+  EXPECT_TRUE(Soon([&] { return Ready("w") && !Answer("w").contains("extra"); }));
+  Apply({{"w", 1, {"extra?"}}});
+  EXPECT_TRUE(Soon([&] { return Ready("w") && !Answer("w").contains("extra"); }));
+}
+
+TEST_F(MachineForeign, TwoThatWishForEachOtherSettle) {
+  Apply({{"a", 1, {"b?"}}, {"b", 2, {"a?"}}});
+  ASSERT_TRUE(Soon([&] { return Ready("a") && Ready("b") && Answer("a").contains("b"); }));
+  const int before = control_.built("a") + control_.built("b");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(control_.built("a") + control_.built("b"), before);
+  EXPECT_FALSE(Answer("b").contains("a"));
+}
+
 class MachineExclusive : public MachineTest {
  protected:
   MachineExclusive() {

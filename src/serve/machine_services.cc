@@ -19,8 +19,9 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
   const machine::ResourceFinder& finder = options.machine;
   std::vector<std::unique_ptr<RpcService>> services;
   services.push_back(std::make_unique<RobotRpc>(
-      admission, RobotRpcOptions{options.machine, options.operations, options.sessions,
-                                 options.version, options.shutdown, options.modules}));
+      admission,
+      RobotRpcOptions{options.machine, options.operations, options.sessions, options.version,
+                      options.shutdown, options.modules, options.remotes}));
   services.push_back(std::make_unique<CameraRpc>(admission, finder));
   services.push_back(std::make_unique<SensorRpc>(admission, finder));
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));

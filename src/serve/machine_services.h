@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "machine/machine.h"
 #include "machine/module/module_manager.h"
+#include "machine/module/remote_manager.h"
 #include "serve/operations.h"
 #include "serve/rpc.h"
 #include "serve/sessions.h"
@@ -27,6 +28,7 @@ struct MachineServicesOptions {
   std::string version;             // of the program
   std::function<void()> shutdown;  // see RobotRpcOptions
   machine::ModuleManager* modules = nullptr;
+  const machine::RemoteManager* remotes = nullptr;
 };
 
 // Robot, camera, sensor, generic (component and service), mlmodel (also as KServe), vision, data

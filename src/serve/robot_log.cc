@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t kMaxMessageBytes = 16 << 10;
 constexpr size_t kMaxLoggerBytes = 200;
+constexpr size_t kMaxLoggers = 1000;
+constexpr int kMostLines = 100;  // a second
 
 // " key=value". Where modules put the value of a field depends on its type.
 std::string FieldText(const google::protobuf::Struct& field) {
@@ -59,6 +61,32 @@ void LogEntry(const viam::common::v1::LogEntry& entry) {
   const std::string logger =
       wire::Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
   Log(LevelFromName(entry.level()), logger.empty() ? "module" : logger, message);
+}
+
+void LogLimit::Log(const viam::common::v1::LogEntry& entry) {
+  int told = 0;
+  const std::string logger =
+      wire::Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
+  {
+    const MutexLock lock(mutex_);
+    // Names are made up by modules: those beyond share one account.
+    const bool own = loggers_.size() < kMaxLoggers || loggers_.contains(logger);
+    Second& second = loggers_[own ? logger : ""];
+    const auto now = std::chrono::steady_clock::now();
+    if (now - second.start >= std::chrono::seconds(1)) {
+      told = second.left_out;
+      second = {now, 0, 0};
+    }
+    if (second.written >= kMostLines) {
+      ++second.left_out;
+      return;
+    }
+    ++second.written;
+  }
+  if (told > 0)
+    bowerbird::Log(LogLevel::kWarning, logger.empty() ? "module" : logger,
+                   std::to_string(told) + " more lines in one second are left out");
+  LogEntry(entry);
 }
 
 }  // namespace bowerbird::serve

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/robot_rpc.h"
 
-#include <array>
-#include <set>
+#include <map>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "base/status.h"
+#include "machine/api_service.h"
 #include "robot/v1/robot.pb.h"
-#include "serve/robot_log.h"
 #include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
@@ -40,23 +40,46 @@ void WriteStatus(const machine::ResourceStatus& status, proto::ResourceStatus& o
   out.mutable_cloud_metadata();
 }
 
-}  // namespace
-
-std::string ProtoServiceOf(const machine::Api& api) {
-  static constexpr std::array<std::pair<const machine::Api*, std::string_view>, 8> kServices = {{
-      {&machine::kCameraApi, "viam.component.camera.v1.CameraService"},
-      {&machine::kSensorApi, "viam.component.sensor.v1.SensorService"},
-      {&machine::kGenericComponentApi, "viam.component.generic.v1.GenericService"},
-      {&machine::kGenericServiceApi, "viam.service.generic.v1.GenericService"},
-      {&machine::kMlModelApi, "viam.service.mlmodel.v1.MLModelService"},
-      {&machine::kVisionApi, "viam.service.vision.v1.VisionService"},
-      {&machine::kDataManagerApi, "viam.service.datamanager.v1.DataManagerService"},
-      {&machine::kDiscoveryApi, "viam.service.discovery.v1.DiscoveryService"},
-  }};
-  for (const auto& [known, service] : kServices)
-    if (*known == api) return std::string(service);
-  return "";
+// What serves the resource's API: this program, or whoever has it.
+std::string ServiceOf(const machine::Machine& machine, const machine::ResourceName& name) {
+  std::string known = machine::ProtoServiceOf(name.api);
+  if (!known.empty()) return known;
+  const auto found = machine.Find(name);
+  const auto foreign =
+      found.ok() ? std::dynamic_pointer_cast<machine::ForeignResource>(*found) : nullptr;
+  return foreign == nullptr ? "" : foreign->proto_service();
 }
+
+void WriteRemote(const machine::RemoteStatus& remote, proto::ResourceStatus& out) {
+  machine::ResourceStatus status;
+  status.name = {{"rdk", "remote", ""}, remote.name};
+  status.last_updated = remote.last_updated;
+  status.error = remote.error;
+  status.state = remote.connected       ? machine::ResourceState::kReady
+                 : remote.error.empty() ? machine::ResourceState::kConfiguring
+                                        : machine::ResourceState::kUnhealthy;
+  WriteStatus(status, out);
+}
+
+void WriteModule(const machine::ModuleStatus& module, proto::ModuleStatus& out) {
+  out.set_module_name(wire::Utf8(module.name));
+  switch (module.state) {
+    case machine::ModuleState::kStarting:
+      out.set_state(proto::ModuleStatus::STATE_STARTING);
+      break;
+    case machine::ModuleState::kReady:
+      out.set_state(proto::ModuleStatus::STATE_READY);
+      break;
+    case machine::ModuleState::kFailed:
+      out.set_state(proto::ModuleStatus::STATE_UNHEALTHY);
+      break;
+  }
+  *out.mutable_last_updated() = wire::ToTimestamp(module.last_updated);
+  out.set_error(wire::Utf8(module.error));
+  out.set_consecutive_failures(static_cast<uint32_t>(module.failures));
+}
+
+}  // namespace
 
 RobotRpc::RobotRpc(Admission& admission, RobotRpcOptions options)
     : RpcService("viam.robot.v1.RobotService", admission), options_(std::move(options)) {
@@ -72,8 +95,14 @@ RobotRpc::RobotRpc(Admission& admission, RobotRpcOptions options)
 
 void RobotRpc::AddResources() {
   Unary<proto::ResourceNamesRequest, proto::ResourceNamesResponse>(
-      "ResourceNames",
-      [this](Call&, const proto::ResourceNamesRequest&, proto::ResourceNamesResponse& response) {
+      "ResourceNames", [this](Call& call, const proto::ResourceNamesRequest&,
+                              proto::ResourceNamesResponse& response) {
+        if (options_.remotes != nullptr) {
+          std::string reach;
+          for (const std::string& id : options_.remotes->Reach())
+            reach += (reach.empty() ? "" : ",") + id;
+          call.AddHeader(machine::kReachHeader, reach);
+        }
         for (const machine::ResourceName& name : options_.machine.Names())
           if (name.api.ns != kInternalNamespace) WriteName(name, *response.add_resources());
         return absl::OkStatus();
@@ -81,10 +110,12 @@ void RobotRpc::AddResources() {
   Unary<proto::ResourceRPCSubtypesRequest, proto::ResourceRPCSubtypesResponse>(
       "ResourceRPCSubtypes", [this](Call&, const proto::ResourceRPCSubtypesRequest&,
                                     proto::ResourceRPCSubtypesResponse& response) {
-        std::set<machine::Api> apis;
-        for (const machine::ResourceName& name : options_.machine.Names()) apis.insert(name.api);
-        for (const machine::Api& api : apis) {
-          const std::string service = ProtoServiceOf(api);
+        std::map<machine::Api, std::string> services;
+        for (const machine::ResourceName& name : options_.machine.Names()) {
+          std::string& service = services[name.api];
+          if (service.empty()) service = ServiceOf(options_.machine, name);
+        }
+        for (const auto& [api, service] : services) {
           if (service.empty()) continue;
           proto::ResourceRPCSubtype& out = *response.add_resource_rpc_subtypes();
           WriteName({api, ""}, *out.mutable_subtype());
@@ -104,6 +135,14 @@ void RobotRpc::AddMachineStatus() {
         response.mutable_config()->set_revision(wire::Utf8(status.revision));
         *response.mutable_config()->mutable_last_updated() =
             wire::ToTimestamp(status.config_updated);
+        if (options_.remotes != nullptr) {
+          for (const machine::RemoteStatus& remote : options_.remotes->Status())
+            WriteRemote(remote, *response.add_resources());
+        }
+        if (options_.modules != nullptr) {
+          for (const machine::ModuleStatus& module : options_.modules->Status())
+            WriteModule(module, *response.add_modules());
+        }
         response.set_state(status.running ? proto::GetMachineStatusResponse::STATE_RUNNING
                                           : proto::GetMachineStatusResponse::STATE_INITIALIZING);
         return absl::OkStatus();
@@ -209,11 +248,11 @@ void RobotRpc::AddControl() {
 void RobotRpc::AddWhatModulesCall() {
   Unary<proto::LogRequest, proto::LogResponse>(
       "Log",
-      [](Call&, const proto::LogRequest& request, proto::LogResponse&) -> absl::Status {
+      [this](Call&, const proto::LogRequest& request, proto::LogResponse&) -> absl::Status {
         if (request.logs_size() != 1)
           return InvalidArgument("a Log call carries exactly one entry, not " +
                                  std::to_string(request.logs_size()));
-        LogEntry(request.logs(0));
+        log_limit_.Log(request.logs(0));
         return absl::OkStatus();
       },
       {.unlimited = true});

@@ -11,7 +11,9 @@
 #include "base/metrics.h"
 #include "machine/machine.h"
 #include "machine/module/module_manager.h"
+#include "machine/module/remote_manager.h"
 #include "serve/operations.h"
+#include "serve/robot_log.h"
 #include "serve/rpc.h"
 #include "serve/sessions.h"
 
@@ -27,6 +29,7 @@ struct RobotRpcOptions {
   // Shutdown is refused.
   std::function<void()> shutdown;
   machine::ModuleManager* modules = nullptr;  // null: there are none
+  const machine::RemoteManager* remotes = nullptr;
 };
 
 class RobotRpc : public RpcService {
@@ -47,10 +50,7 @@ class RobotRpc : public RpcService {
   absl::Status StopAll(Call& call) const;
 
   const RobotRpcOptions options_;
+  LogLimit log_limit_;
 };
-
-// The gRPC service behind an API: "rdk:component:camera" ->
-// "viam.component.camera.v1.CameraService"; "" for APIs that this program does not serve itself.
-std::string ProtoServiceOf(const machine::Api& api);
 
 }  // namespace bowerbird::serve

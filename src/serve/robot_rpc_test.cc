@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
+#include "machine/api_service.h"
 #include "robot/v1/robot.pb.h"
 #include "serve/machine_services.h"
 #include "serve/robot_log.h"
@@ -128,8 +129,8 @@ TEST_F(RobotRpcTest, EveryServiceNamedBehindAnApiIsServed) {
        {machine::kCameraApi, machine::kSensorApi, machine::kGenericComponentApi,
         machine::kGenericServiceApi, machine::kMlModelApi, machine::kVisionApi,
         machine::kDataManagerApi, machine::kDiscoveryApi})
-    EXPECT_THAT(served, testing::Contains(ProtoServiceOf(api))) << api.ToString();
-  EXPECT_EQ(ProtoServiceOf({"acme", "component", "arm"}), "");
+    EXPECT_THAT(served, testing::Contains(machine::ProtoServiceOf(api))) << api.ToString();
+  EXPECT_EQ(machine::ProtoServiceOf({"acme", "component", "arm"}), "");
 }
 
 TEST_F(RobotRpcTest, MachineStatusTellsTheStateAndErrorOfEachResource) {

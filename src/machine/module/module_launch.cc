@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine/module/module_launch.h"
 
-#include <unistd.h>
+#include <arpa/inet.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "machine/attributes.h"
 
 namespace bowerbird::machine {
 namespace {
@@ -24,25 +31,70 @@ std::string RandomLetters() {
   return letters;
 }
 
-absl::StatusOr<fs::path> ExecutableOf(const ModuleConfig& module) {
-  std::error_code error;
-  const fs::path path = fs::absolute(module.executable_path, error);
-  const std::string told = "module \"" + module.name + "\": " + module.executable_path;
-  if (error || !fs::exists(path, error)) return NotFound(told + " does not exist");
-  if (fs::is_directory(path, error))
-    return FailedPrecondition(told + " is a folder; name the program in it");
-  if (access(path.c_str(), X_OK) != 0)
-    return FailedPrecondition(told + " may not be run; chmod +x it");
-  return path;
-}
-
 absl::StatusOr<std::string> MakeDataFolder(const ModuleConfig& module, const ModuleHost& host) {
-  const fs::path folder = fs::path(host.data_dir) / "module-data" / "local" / module.name;
+  const fs::path folder = fs::path(host.data_dir) / "module-data" / host.part_id / module.name;
   std::error_code error;
   fs::create_directories(folder, error);
   if (!error) fs::permissions(folder, fs::perms(0750), error);
   if (error) return Internal("cannot make " + folder.string() + ": " + error.message());
   return folder.string();
+}
+
+// One that nobody uses now; another program may take it before the module does.
+absl::StatusOr<std::string> FreeTcpAddress() {
+  const Descriptor probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* raw = reinterpret_cast<sockaddr*>(&address);
+  if (probe.get() < 0 || bind(probe.get(), raw, size) != 0 ||
+      getsockname(probe.get(), raw, &size) != 0)
+    return ErrnoStatus(errno, "find a free TCP port");
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+absl::StatusOr<std::string> AddressFor(const ModuleConfig& module, const ModuleHost& host) {
+  ASSIGN_OR_RETURN(const bool tcp, Attributes(module.json, module.path).Bool("tcp_mode", false));
+  if (tcp) return FreeTcpAddress();
+  return ModuleSocketPath(host.socket_folder, module.name, RandomLetters());
+}
+
+absl::Status TakeLimits(const ModuleConfig& module, ModuleLaunch& launch) {
+  ASSIGN_OR_RETURN(const Attributes limits, Attributes(module.json, module.path).Object("limits"));
+  for (const auto& [key, value] : limits.json().items()) {
+    if (key != "memory_mb" && key != "open_files" && key != "nice")
+      return InvalidArgument(limits.PathOf(key) +
+                             " is no limit: there are memory_mb, open_files and nice");
+  }
+  ASSIGN_OR_RETURN(const int64_t megabytes, limits.Int("memory_mb", 0, 0, 1 << 24));
+  ASSIGN_OR_RETURN(const int64_t files, limits.Int("open_files", 0, 0, 1 << 20));
+  ASSIGN_OR_RETURN(const int64_t nice, limits.Int("nice", 0, 0, 19));
+  // Not the address space: shared libraries and reserved ranges cost nothing.
+  if (megabytes > 0)
+    launch.limits.emplace_back(RLIMIT_DATA, static_cast<uint64_t>(megabytes) << 20);
+  if (files > 0) launch.limits.emplace_back(RLIMIT_NOFILE, static_cast<uint64_t>(files));
+  launch.nice = static_cast<int>(nice);
+  return absl::OkStatus();
+}
+
+bool IsSet(const Variables& variables, const std::string& key) {
+  return std::any_of(variables.begin(), variables.end(),
+                     [&](const auto& entry) { return entry.first == key; });
+}
+
+// The config's own entries count, but for the address.
+Variables EnvironmentFor(const ModuleConfig& module, const ModuleHost& host, Variables own) {
+  for (const auto& [key, value] : module.env) {
+    if (key == "VIAM_MODULE_ADDRESS") continue;
+    std::erase_if(own, [&key = key](const auto& entry) { return entry.first == key; });
+    own.emplace_back(key, value);
+  }
+  for (const auto& entry : host.environment) {
+    if (!IsSet(own, entry.first) && std::getenv(entry.first.c_str()) == nullptr)
+      own.push_back(entry);
+  }
+  return own;
 }
 
 }  // namespace
@@ -62,31 +114,31 @@ std::string ModuleSocketPath(const std::string& folder, const std::string& name,
   return path;
 }
 
-absl::StatusOr<ModuleLaunch> PlanLaunch(const ModuleConfig& module, const ModuleHost& host) {
-  ASSIGN_OR_RETURN(const fs::path executable, ExecutableOf(module));
+absl::StatusOr<ModuleLaunch> PlanLaunch(const ModuleConfig& module, const ModuleProgram& program,
+                                        const ModuleHost& host) {
   ASSIGN_OR_RETURN(const std::string data, MakeDataFolder(module, host));
   ModuleLaunch launch;
-  launch.socket = ModuleSocketPath(host.socket_folder, module.name, RandomLetters());
-  launch.argv = {executable.string(), launch.socket};
+  ASSIGN_OR_RETURN(launch.address, AddressFor(module, host));
+  RETURN_IF_ERROR(TakeLimits(module, launch));
+  launch.argv = {program.executable, launch.address};
   const auto level = module.json.find("log_level");
   if (level != module.json.end() && level->is_string() && !level->get<std::string>().empty()) {
     launch.argv.push_back("--log-level=" + level->get<std::string>());
   } else if (host.debug) {
     launch.argv.emplace_back("--log-level=debug");
   }
-  std::string root = executable.parent_path().string();
-  launch.environment = {{"VIAM_HOME", host.data_dir},
-                        {"VIAM_MODULE_DATA", data},
-                        {"VIAM_MODULE_NAME", module.name},
-                        {"VIAM_MODULE_ROOT", root}};
-  for (const auto& [key, value] : module.env) {
-    if (key == "VIAM_MODULE_ADDRESS") continue;
-    if (key == "VIAM_MODULE_ROOT") root = value;
-    std::erase_if(launch.environment, [&](const auto& entry) { return entry.first == key; });
-    launch.environment.emplace_back(key, value);
-  }
-  launch.environment.emplace_back("VIAM_MODULE_ADDRESS", launch.socket);
-  launch.directory = root;
+  if (launch.tcp()) launch.argv.emplace_back("--tcp-mode");
+  Variables own = {{"VIAM_HOME", host.data_dir},
+                   {"VIAM_MODULE_DATA", data},
+                   {"VIAM_MODULE_NAME", module.name},
+                   {"VIAM_MODULE_ROOT", program.root}};
+  const auto id = module.json.find("module_id");
+  if (module.type == "registry" && id != module.json.end() && id->is_string())
+    own.emplace_back("VIAM_MODULE_ID", id->get<std::string>());
+  launch.environment = EnvironmentFor(module, host, std::move(own));
+  launch.environment.emplace_back("VIAM_MODULE_ADDRESS", launch.address);
+  const auto root = module.env.find("VIAM_MODULE_ROOT");
+  launch.directory = root == module.env.end() ? program.root : root->second;
   return launch;
 }
 

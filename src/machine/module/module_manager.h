@@ -4,6 +4,7 @@
 // models are in the catalog while it does.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ struct ModuleManagerOptions {
   std::string
       parent_address;  // where modules reach this machine: path of a Unix socket, or host:port
   bool debug = false;
+  std::string part_id;  // of this machine, where the config names one
 };
 
 enum class ModuleState { kStarting, kReady, kFailed };
@@ -30,7 +32,8 @@ struct ModuleStatus {
   std::string name;
   ModuleState state = ModuleState::kStarting;
   std::string error;
-  int failures = 0;                               // in a row
+  int failures = 0;  // in a row
+  std::chrono::system_clock::time_point last_updated;
   std::vector<std::pair<Api, ModelName>> models;  // that are in the catalog now
 };
 
@@ -42,9 +45,9 @@ class ModuleManager {
   // Stops all modules: at the same time, within 15 s.
   ~ModuleManager();
 
-  // Makes these the modules that run. Those whose entry has not changed go on running; waits until
-  // those that go have ended.
-  void Apply(const std::vector<ModuleConfig>& modules);
+  // Makes the modules of `config` those that run. Those whose entry and package have not changed go
+  // on running; waits until those that go have ended.
+  void Apply(const Config& config);
 
   // Stops the process and starts it again. NOT_FOUND.
   absl::Status Restart(const std::string& name);

@@ -2,6 +2,7 @@
 #include "machine/module/module_process.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "machine/module/module_leftovers.h"
+#include "machine/module/module_program.h"
 
 namespace bowerbird::machine {
 namespace {
@@ -21,10 +24,10 @@ constexpr std::chrono::seconds kGrace{10};
 
 }  // namespace
 
-ModuleProcess::ModuleProcess(std::string name, std::string socket)
+ModuleProcess::ModuleProcess(std::string name, std::string address)
     : name_(std::move(name)),
-      socket_(std::move(socket)),
-      client_(socket_),
+      address_(std::move(address)),
+      client_(address_),
       output_(name_, LogLevel::kInfo),
       errors_(name_, LogLevel::kError) {}
 
@@ -34,16 +37,19 @@ ModuleProcess::~ModuleProcess() {
     child_->Interrupt();
   }
   if (reader_.joinable()) reader_.join();
-  unlink(socket_.c_str());  // some leave it
+  if (!tcp()) unlink(address_.c_str());  // some leave it
 }
 
-absl::StatusOr<std::shared_ptr<ModuleProcess>> ModuleProcess::Start(const Context& context,
+absl::StatusOr<std::shared_ptr<ModuleProcess>> ModuleProcess::Start(const Context& given,
                                                                     const ModuleConfig& module,
                                                                     const ModuleHost& host) {
-  ASSIGN_OR_RETURN(const ModuleLaunch launch, PlanLaunch(module, host));
-  std::shared_ptr<ModuleProcess> process(new ModuleProcess(module.name, launch.socket));
+  ASSIGN_OR_RETURN(const ModuleProgram program, FindModuleProgram(module, host.folders));
+  ASSIGN_OR_RETURN(const ModuleLaunch launch, PlanLaunch(module, program, host));
+  RETURN_IF_ERROR(RunFirst(given, module, program, launch.environment));
+  const Context context = given.WithTimeout(host.start_time);
+  std::shared_ptr<ModuleProcess> process(new ModuleProcess(module.name, launch.address));
   RETURN_IF_ERROR(process->Launch(launch));
-  RETURN_IF_ERROR(process->AwaitSocket(context));
+  if (!launch.tcp()) RETURN_IF_ERROR(process->AwaitSocket(context));
   std::vector<std::string> faults;
   Context watched = context;
   watched.cancelled = [&] {
@@ -54,7 +60,7 @@ absl::StatusOr<std::shared_ptr<ModuleProcess>> ModuleProcess::Start(const Contex
     LogWarning("module", module.name + " names an API that makes no sense: " + fault);
   if (const auto end = process->child_->Wait(Subprocess::Deadline::min()))
     return process->Ended(*end);
-  RETURN_IF_ERROR(handlers.status());
+  RETURN_IF_ERROR(Annotate(handlers.status(), "module \"" + module.name + "\" is not ready"));
   process->handlers_ = *std::move(handlers);
   return process;
 }
@@ -67,7 +73,9 @@ absl::Status ModuleProcess::Launch(const ModuleLaunch& launch) {
   options.directory = launch.directory;
   options.grace = kGrace;
   options.on_stderr = [this](std::string_view bytes) { errors_.Add(bytes); };
+  options.limits = launch.limits;
   ASSIGN_OR_RETURN(child_, Subprocess::Start(std::move(options)));
+  if (launch.nice > 0) setpriority(PRIO_PGRP, static_cast<id_t>(child_->pid()), launch.nice);
   reader_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "module-output");
     ReadOutput();
@@ -86,9 +94,9 @@ void ModuleProcess::ReadOutput() {
 
 absl::Status ModuleProcess::AwaitSocket(const Context& context) const {
   std::error_code error;
-  while (!std::filesystem::exists(socket_, error)) {
+  while (!std::filesystem::exists(address_, error)) {
     if (absl::Status status = context.Check(); !status.ok())
-      return Annotate(status, "module \"" + name_ + "\" does not listen at " + socket_);
+      return Annotate(status, "module \"" + name_ + "\" does not listen at " + address_);
     const auto end =
         child_->Wait(std::chrono::steady_clock::now() + std::chrono::nanoseconds(kSocketPoll));
     if (end) return Ended(*end);
@@ -107,6 +115,11 @@ std::optional<ExitStatus> ModuleProcess::Wait(
   return child_->Wait(deadline);
 }
 
-void ModuleProcess::Stop() { child_->Kill(); }
+void ModuleProcess::Stop() {
+  child_->Kill();
+  const int left = KillLeftovers(address_);
+  if (left > 0)
+    LogWarning("module", name_ + " left " + std::to_string(left) + " processes behind: ended");
+}
 
 }  // namespace bowerbird::machine

@@ -23,7 +23,8 @@ namespace bowerbird::machine {
 // ends; its process may have ended long before.
 class ModuleProcess {
  public:
-  // Starts the program and shakes hands. Errors tell what the module wrote last.
+  // Finds and prepares the program, starts it and shakes hands. Errors tell what the module wrote
+  // last.
   static absl::StatusOr<std::shared_ptr<ModuleProcess>> Start(const Context& context,
                                                               const ModuleConfig& module,
                                                               const ModuleHost& host);
@@ -41,19 +42,20 @@ class ModuleProcess {
   std::optional<ExitStatus> Wait(std::chrono::steady_clock::time_point deadline) const;
   bool running() const { return child_->running(); }
 
-  // SIGTERM, then SIGKILL to all that it has started; waits.
+  // SIGTERM, then SIGKILL to all that it has started, wherever that has gone; waits.
   void Stop();
 
  private:
-  ModuleProcess(std::string name, std::string socket);
+  ModuleProcess(std::string name, std::string address);
 
   absl::Status Launch(const ModuleLaunch& launch);
   absl::Status AwaitSocket(const Context& context) const;
+  bool tcp() const { return !address_.starts_with('/'); }
   absl::Status Ended(const ExitStatus& status) const;
   void ReadOutput();
 
   const std::string name_;
-  const std::string socket_;
+  const std::string address_;
   RpcClient client_;
   ModuleRpc rpc_{client_};
   LineLog output_, errors_;  // before the child: it writes there until it ends

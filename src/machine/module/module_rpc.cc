@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/status.h"
+#include "machine/api_service.h"
+#include "machine/graph_order.h"
 #include "module/v1/module.pb.h"
 #include "wire/machine/struct.h"
 #include "wire/machine/text.h"
@@ -34,6 +36,10 @@ absl::StatusOr<ModuleHandler> ReadHandler(const proto::HandlerDefinition& messag
   handler.proto_service = message.subtype().proto_service();
   if (handler.proto_service.empty())
     return InvalidArgument("the API " + handler.api.ToString() + " has no gRPC service");
+  const std::string known = ProtoServiceOf(handler.api);
+  if (!known.empty() && handler.proto_service != known)
+    return InvalidArgument("the API " + handler.api.ToString() + " is served by " + known +
+                           ", not by " + handler.proto_service);
   for (const std::string& model : message.models()) {
     ASSIGN_OR_RETURN(handler.models.emplace_back(), ModelName::Parse(model));
   }
@@ -74,7 +80,7 @@ absl::StatusOr<std::vector<ModuleHandler>> ModuleRpc::AwaitReady(
   request.set_raw_parent_address(parent);
   proto::ReadyResponse response;
   while (!response.ready()) {
-    RETURN_IF_ERROR(context.Check());
+    RETURN_IF_ERROR(Annotate(context.Check(), "it has not said so in time"));
     const absl::Status status = client_.Call(context.WithTimeout(kReadyTime),
                                              std::string(kService) + "Ready", request, response);
     if (status.ok() && response.ready()) break;
@@ -106,6 +112,9 @@ absl::StatusOr<std::vector<std::string>> ModuleRpc::Validate(const Context& cont
   std::vector<std::string> names;
   for (const std::string& name : response.dependencies()) {
     if (!IsNoResource(name)) names.push_back(name);
+  }
+  for (const std::string& name : response.optional_dependencies()) {
+    if (!IsNoResource(name)) names.push_back(name + kOptionalMark);
   }
   return names;
 }

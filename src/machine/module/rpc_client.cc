@@ -70,9 +70,10 @@ absl::Status FromGrpc(const Context& context, const grpc::Status& status) {
 }  // namespace
 
 RpcClient::RpcClient(const std::string& address) : channel_(OpenChannel(address)) {}
+RpcClient::RpcClient(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
 
 absl::Status RpcClient::Call(const Context& context, const std::string& method,
-                             const Message& request, Message& response) const {
+                             const Message& request, Message& response, Header* header) const {
   RETURN_IF_ERROR(context.Check());
   grpc::ByteBuffer sent;
   bool own = false;
@@ -92,6 +93,11 @@ absl::Status RpcClient::Call(const Context& context, const std::string& method,
   reader->Finish(&received, &status, &queue);
   queue.Await(context, call);
   if (!status.ok()) return FromGrpc(context, status);
+  if (header != nullptr) {
+    const auto& all = call.GetServerInitialMetadata();
+    const auto found = all.find(header->key);
+    if (found != all.end()) header->value.assign(found->second.data(), found->second.size());
+  }
   status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
   if (status.ok()) return absl::OkStatus();
   return Internal("what " + method + " answered cannot be read: " + status.error_message());

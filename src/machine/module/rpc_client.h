@@ -25,12 +25,18 @@ class RpcClient {
 
   // `path` of a Unix socket, or host:port. Connects with the first call, and again when it must.
   explicit RpcClient(const std::string& address);
+  explicit RpcClient(std::shared_ptr<grpc::Channel> channel);
+
+  // A header of the answer, asked for by its key in lower case.
+  struct Header {
+    std::string key, value;
+  };
 
   // `method`: "viam.module.v1.ModuleService/Ready". The callee's status, with its words; what was
   // sent beyond 32 MiB is RESOURCE_EXHAUSTED. CANCELLED and DEADLINE_EXCEEDED by the context.
   absl::Status Call(const Context& context, const std::string& method,
-                    const google::protobuf::Message& request,
-                    google::protobuf::Message& response) const;
+                    const google::protobuf::Message& request, google::protobuf::Message& response,
+                    Header* header = nullptr) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.h"
@@ -85,6 +86,7 @@ SupervisedModule::SupervisedModule(const ModuleConfig& config, const ModuleHost&
   {
     const MutexLock lock(mutex_);
     status_.name = config.name;
+    status_.last_updated = std::chrono::system_clock::now();
   }
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "module");
@@ -123,16 +125,24 @@ void SupervisedModule::Fail(const std::string& error) {
   LogError(kLogger, error);
   const MutexLock lock(mutex_);
   status_.state = ModuleState::kFailed;
+  status_.last_updated = std::chrono::system_clock::now();
   status_.error = error;
   ++status_.failures;
+}
+
+// A program that ends is tried again soon; what is not there or is refused costs more to try and
+// seldom mends itself.
+std::chrono::nanoseconds SupervisedModule::PauseAfterFailure() const {
+  const MutexLock lock(mutex_);
+  return kRestartPause * (no_process_ ? std::clamp(status_.failures, 1, 12) : 1);
 }
 
 void SupervisedModule::Run() {
   while (true) {
     // After a crash at once; where it did not even start, not in a loop.
     const bool was_ready = RunOnce();
+    const auto next = steady_clock::now() + PauseAfterFailure();
     const MutexLock lock(mutex_);
-    const auto next = steady_clock::now() + kRestartPause;
     while (!stopping_ && !restarting_ && !was_ready && steady_clock::now() < next)
       changed_.WaitUntil(mutex_, next);
     if (stopping_) return;
@@ -143,10 +153,11 @@ void SupervisedModule::Run() {
 bool SupervisedModule::RunOnce() {
   std::shared_ptr<ModuleProcess> process = StartProcess();
   if (process == nullptr) return false;
-  AddModels(process);
-  const bool crashed = AwaitEnd(*process);
+  AddModels(process, /*first=*/true);
+  const bool crashed = AwaitEnd(process);
   RemoveModels();
   if (crashed) {
+    process->Stop();
     Fail("module \"" + config_.name + "\" " + process->Wait(steady_clock::now())->ToString() +
          "; it is started again");
     return true;
@@ -157,32 +168,40 @@ bool SupervisedModule::RunOnce() {
 }
 
 std::shared_ptr<ModuleProcess> SupervisedModule::StartProcess() {
-  Context context = Context().WithTimeout(host_.start_time);
+  Context context;
   context.cancelled = [this] { return MustEnd(); };
   auto started = ModuleProcess::Start(context, config_, host_);
   if (!started.ok()) {
     if (!MustEnd()) Fail(MessageOf(started.status()));
+    const MutexLock lock(mutex_);
+    no_process_ =
+        !absl::IsUnavailable(started.status()) && !absl::IsDeadlineExceeded(started.status());
     return nullptr;
   }
   LogInfo(kLogger, config_.name + " is ready");
   const MutexLock lock(mutex_);
   status_.state = ModuleState::kReady;
+  status_.last_updated = std::chrono::system_clock::now();
   status_.error.clear();
   status_.failures = 0;
   return *std::move(started);
 }
 
-void SupervisedModule::AddModels(const std::shared_ptr<ModuleProcess>& process) {
+void SupervisedModule::AddModels(const std::shared_ptr<ModuleProcess>& process, bool first) {
   for (const ModuleHandler& handler : process->handlers()) {
     for (const ModelName& model : handler.models) {
+      const std::pair added(handler.api, model);
+      if (const auto all = Status().models; std::ranges::find(all, added) != all.end()) continue;
+      const MutexLock one_at_a_time(*host_.claims);
       if (catalog_.Generation(handler.api, model) != 0) {
-        LogError(kLogger, config_.name + " brings " + model.ToString() + " of " +
-                              handler.api.ToString() + ", which is there already: not taken");
+        if (first)
+          LogError(kLogger, config_.name + " brings " + model.ToString() + " of " +
+                                handler.api.ToString() + ", which is there already: not taken");
         continue;
       }
       catalog_.Add(EntryFor(handler, model, process));
       const MutexLock lock(mutex_);
-      status_.models.emplace_back(handler.api, model);
+      status_.models.push_back(added);
     }
   }
 }
@@ -197,9 +216,10 @@ void SupervisedModule::RemoveModels() {
   for (const auto& [api, model] : models) catalog_.Remove(api, model);
 }
 
-bool SupervisedModule::AwaitEnd(const ModuleProcess& process) const {
+bool SupervisedModule::AwaitEnd(const std::shared_ptr<ModuleProcess>& process) {
   while (!MustEnd()) {
-    if (process.Wait(steady_clock::now() + kLook)) return true;
+    if (process->Wait(steady_clock::now() + kLook)) return true;
+    AddModels(process, /*first=*/false);
   }
   return false;
 }

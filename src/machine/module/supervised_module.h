@@ -3,6 +3,7 @@
 // One module of the config, kept running. Private to this folder.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,6 +32,7 @@ class SupervisedModule {
   void Restart() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const ModuleConfig& config() const { return config_; }
+  const ModuleHost& host() const { return host_; }
   ModuleStatus Status() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -38,12 +40,15 @@ class SupervisedModule {
   // From start to end; false: it never became ready.
   bool RunOnce();
   std::shared_ptr<ModuleProcess> StartProcess();
-  void AddModels(const std::shared_ptr<ModuleProcess>& process);
+  // Those that are not taken by others; called again until all are there.
+  void AddModels(const std::shared_ptr<ModuleProcess>& process, bool first)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void RemoveModels();
   // Until it has ended, or must: true if it ended by itself.
-  bool AwaitEnd(const ModuleProcess& process) const;
+  bool AwaitEnd(const std::shared_ptr<ModuleProcess>& process);
   static void AwaitRelease(const std::shared_ptr<ModuleProcess>& process);
   void Fail(const std::string& error);
+  std::chrono::nanoseconds PauseAfterFailure() const ABSL_LOCKS_EXCLUDED(mutex_);
   bool MustEnd() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   const ModuleConfig config_;
@@ -54,6 +59,7 @@ class SupervisedModule {
   mutable CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool restarting_ ABSL_GUARDED_BY(mutex_) = false;
+  bool no_process_ ABSL_GUARDED_BY(mutex_) = false;  // the last failure came before there was one
   ModuleStatus status_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/api_service.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace bowerbird::machine {
+
+std::string ProtoServiceOf(const Api& api) {
+  static constexpr std::array<std::pair<const Api*, std::string_view>, 8> kServices = {{
+      {&kCameraApi, "viam.component.camera.v1.CameraService"},
+      {&kSensorApi, "viam.component.sensor.v1.SensorService"},
+      {&kGenericComponentApi, "viam.component.generic.v1.GenericService"},
+      {&kGenericServiceApi, "viam.service.generic.v1.GenericService"},
+      {&kMlModelApi, "viam.service.mlmodel.v1.MLModelService"},
+      {&kVisionApi, "viam.service.vision.v1.VisionService"},
+      {&kDataManagerApi, "viam.service.datamanager.v1.DataManagerService"},
+      {&kDiscoveryApi, "viam.service.discovery.v1.DiscoveryService"},
+  }};
+  for (const auto& [known, service] : kServices)
+    if (*known == api) return std::string(service);
+  return "";
+}
+
+}  // namespace bowerbird::machine

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gRPC services behind the APIs that this program knows.
+#pragma once
+
+#include <string>
+
+#include "machine/name.h"
+
+namespace bowerbird::machine {
+
+// "rdk:component:camera" -> "viam.component.camera.v1.CameraService"; "" for APIs that this program
+// does not know: calls of these are forwarded to whoever has the resource.
+std::string ProtoServiceOf(const Api& api);
+
+}  // namespace bowerbird::machine

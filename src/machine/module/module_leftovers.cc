@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/module/module_leftovers.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+
+#include "base/descriptor.h"
+
+namespace bowerbird::machine {
+namespace {
+
+// Processes may fork while they are looked for.
+constexpr int kMostRounds = 5;
+
+// Whether `variable`, as NAME=VALUE, is in that environment. Empty where it may not be read.
+bool HasVariable(const std::string& folder, std::string_view variable) {
+  std::ifstream file(folder + "/environ", std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(file), {}};
+  for (size_t at = all.find(variable); at != std::string::npos; at = all.find(variable, at + 1)) {
+    const size_t end = at + variable.size();
+    if ((at == 0 || all[at - 1] == '\0') && (end == all.size() || all[end] == '\0')) return true;
+  }
+  return false;
+}
+
+int KillRound(const std::string& variable) {
+  int found = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      continue;
+    const pid_t pid = std::stoi(name);
+    if (pid == getpid()) continue;
+    // Before its environment is looked at: the number may become another's meanwhile.
+    const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (handle.get() < 0 || !HasVariable(entry.path().string(), variable)) continue;
+    if (syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) == 0) ++found;
+  }
+  return found;
+}
+
+}  // namespace
+
+int KillLeftovers(const std::string& address) {
+  int all = 0;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const int found = KillRound("VIAM_MODULE_ADDRESS=" + address);
+    if (found == 0) break;
+    all += found;
+    usleep(1000);
+  }
+  return all;
+}
+
+}  // namespace bowerbird::machine
