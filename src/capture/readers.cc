@@ -8,12 +8,17 @@
 
 #include "base/status.h"
 #include "image/codec.h"
+#include "machine/api_service.h"
+#include "machine/board.h"
+#include "machine/motor.h"
 
 namespace bowerbird::capture {
 namespace {
 
 using machine::Attributes;
 
+constexpr char kReaderName[] = "reader_name";
+constexpr char kPinName[] = "pin_name";
 constexpr char kFilteredText[] = "no capture from filter module";
 const Json& FromDataManagement() {
   static const Json& extra = *new Json{{"fromDataManagement", true}};
@@ -33,6 +38,16 @@ struct Request {
   template <typename T>
   absl::StatusOr<std::shared_ptr<T>> Find() const {
     return finder.FindAs<T>(method.resource.name);
+  }
+
+  // Of whatever API, if it does what a T does.
+  template <typename T>
+  absl::StatusOr<std::shared_ptr<T>> FindLike() const {
+    ASSIGN_OR_RETURN(const auto resource, finder.Find(method.resource));
+    auto typed = std::dynamic_pointer_cast<T>(resource);
+    if (typed == nullptr)
+      return Unimplemented(method.resource.ToString() + " cannot be read for " + method.method);
+    return typed;
   }
 
   Captured New(DataKind kind) const {
@@ -168,26 +183,57 @@ absl::StatusOr<Capture> CaptureAllFromCamera(const Request& request) {
   return capture;
 }
 
-Capture Tabular(const Request& request, const char* key, Json values) {
+Capture Tabular(const Request& request, Json readings) {
   Captured captured = request.New(DataKind::kTabular);
   captured.header.file_extension = ".dat";
-  captured.record.readings = Json{{key, std::move(values)}};
+  captured.record.readings = std::move(readings);
   Capture capture;
   capture.items.push_back(std::move(captured));
   return capture;
 }
 
 absl::StatusOr<Capture> Readings(const Request& request) {
-  ASSIGN_OR_RETURN(const auto sensor, request.Find<machine::Sensor>());
+  ASSIGN_OR_RETURN(const auto sensor, request.FindLike<machine::Sensor>());
   ASSIGN_OR_RETURN(Json readings, sensor->GetReadings(request.context, FromDataManagement()));
-  return Tabular(request, "readings", std::move(readings));
+  return Tabular(request, Json{{"readings", std::move(readings)}});
 }
 
 absl::StatusOr<Capture> DoCommand(const Request& request) {
   ASSIGN_OR_RETURN(const auto resource, request.finder.Find(request.method.resource));
   ASSIGN_OR_RETURN(const Attributes input, request.parameters().Object("docommand_input"));
   ASSIGN_OR_RETURN(Json output, resource->DoCommand(request.context, input.json()));
-  return Tabular(request, "docommand_output", std::move(output));
+  return Tabular(request, Json{{"docommand_output", std::move(output)}});
+}
+
+// What follows has the names of the answers' fields on the wire.
+absl::StatusOr<Capture> MotorPosition(const Request& request) {
+  ASSIGN_OR_RETURN(const auto motor, request.Find<machine::Motor>());
+  ASSIGN_OR_RETURN(const double position,
+                   motor->GetPosition(request.context, FromDataManagement()));
+  return Tabular(request, Json{{"position", position}});
+}
+
+absl::StatusOr<Capture> MotorIsPowered(const Request& request) {
+  ASSIGN_OR_RETURN(const auto motor, request.Find<machine::Motor>());
+  ASSIGN_OR_RETURN(const auto power, motor->IsPowered(request.context, FromDataManagement()));
+  return Tabular(request, Json{{"is_on", power.is_on}, {"power_pct", power.fraction}});
+}
+
+absl::StatusOr<Capture> BoardAnalogs(const Request& request) {
+  ASSIGN_OR_RETURN(const std::string name, request.parameters().RequiredString(kReaderName));
+  ASSIGN_OR_RETURN(const auto board, request.Find<machine::Board>());
+  ASSIGN_OR_RETURN(const auto read, board->ReadAnalog(request.context, name, FromDataManagement()));
+  return Tabular(request, Json{{"value", read.value},
+                               {"min_range", read.minimum},
+                               {"max_range", read.maximum},
+                               {"step_size", read.step}});
+}
+
+absl::StatusOr<Capture> BoardGpios(const Request& request) {
+  ASSIGN_OR_RETURN(const std::string pin, request.parameters().RequiredString(kPinName));
+  ASSIGN_OR_RETURN(const auto board, request.Find<machine::Board>());
+  ASSIGN_OR_RETURN(const bool high, board->GetGpio(request.context, pin, FromDataManagement()));
+  return Tabular(request, Json{{"high", high}});
 }
 
 struct Reader {
@@ -196,12 +242,18 @@ struct Reader {
   absl::StatusOr<Capture> (*read)(const Request&);
 };
 
-const std::array<Reader, 6> kReaders = {{
+const std::array<Reader, 12> kReaders = {{
     {&machine::kCameraApi, "ReadImage", ReadImage},
     {&machine::kCameraApi, "GetImages", GetImages},
     {&machine::kCameraApi, "NextPointCloud", NextPointCloud},
     {&machine::kVisionApi, "CaptureAllFromCamera", CaptureAllFromCamera},
     {&machine::kSensorApi, "Readings", Readings},
+    {&machine::kMovementSensorApi, "Readings", Readings},
+    {&machine::kPowerSensorApi, "Readings", Readings},
+    {&machine::kMotorApi, "Position", MotorPosition},
+    {&machine::kMotorApi, "IsPowered", MotorIsPowered},
+    {&machine::kBoardApi, "Analogs", BoardAnalogs},
+    {&machine::kBoardApi, "Gpios", BoardGpios},
     {nullptr, "DoCommand", DoCommand},
 }};
 
@@ -239,6 +291,8 @@ absl::Status CheckMethod(const CaptureMethod& method) {
     RETURN_IF_ERROR(parameters.RequiredString("camera_name").status());
     RETURN_IF_ERROR(MinConfidence(parameters).status());
   }
+  if (method.method == "Analogs") RETURN_IF_ERROR(parameters.RequiredString(kReaderName).status());
+  if (method.method == "Gpios") RETURN_IF_ERROR(parameters.RequiredString(kPinName).status());
   RETURN_IF_ERROR(parameters.String("mime_type").status());
   RETURN_IF_ERROR(parameters.Strings("filter_source_names").status());
   return parameters.Object("docommand_input").status();

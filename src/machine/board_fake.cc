@@ -38,8 +38,8 @@ struct Listener {
   std::deque<Tick> ticks;
 };
 
-// A board whose wires are inside: what is written to a pin is what is read there, and edges of a pin
-// with a digital interrupt are counted.
+// A board whose wires are inside: what is written to a pin is what is read there, and edges of a
+// pin with a digital interrupt are counted.
 class FakeBoard : public Board {
  public:
   explicit FakeBoard(BoardAttributes attributes) : attributes_(std::move(attributes)) {}
@@ -189,7 +189,7 @@ class FakeBoard : public Board {
   Mutex mutex_;
   CondVar ticked_;
   std::map<std::string, Pin> pins_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, int64_t> edges_ ABSL_GUARDED_BY(mutex_);   // of pins
+  std::map<std::string, int64_t> edges_ ABSL_GUARDED_BY(mutex_);  // of pins
   std::vector<Listener*> listeners_ ABSL_GUARDED_BY(mutex_);
 };
 

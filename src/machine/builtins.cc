@@ -13,6 +13,8 @@ void RegisterBuiltins(Catalog& catalog) {
   AddColorVision(catalog);
   AddFakeVision(catalog);
   AddFakeSensor(catalog);
+  AddFakeMotor(catalog);
+  AddFakeBoard(catalog);
   AddHwmonSensor(catalog);
   AddExecSensor(catalog);
   AddFakeGenerics(catalog);

@@ -13,6 +13,8 @@ void AddModelVision(Catalog& catalog);
 void AddColorVision(Catalog& catalog);
 void AddFakeVision(Catalog& catalog);
 void AddFakeSensor(Catalog& catalog);
+void AddFakeMotor(Catalog& catalog);
+void AddFakeBoard(Catalog& catalog);
 void AddHwmonSensor(Catalog& catalog);
 void AddExecSensor(Catalog& catalog);
 void AddFakeGenerics(Catalog& catalog);

@@ -33,8 +33,7 @@ class FakeMotor : public Motor {
     return absl::OkStatus();
   }
 
-  absl::Status GoFor(const Context& context, double rpm, double revolutions,
-                     const Json&) override {
+  absl::Status GoFor(const Context& context, double rpm, double revolutions, const Json&) override {
     RETURN_IF_ERROR(CheckSpeed(rpm));
     if (!std::isfinite(revolutions) || revolutions == 0)
       return InvalidArgument("GoFor needs a number of revolutions that is not 0");

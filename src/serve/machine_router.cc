@@ -36,14 +36,14 @@ std::vector<std::string> MachineRouter::Services() const {
 
 absl::StatusOr<ForeignTarget> MachineRouter::Route(const std::string& service,
                                                    const std::string& resource) const {
-  for (const auto& name : machine_.Names()) {
-    if (name.name != resource) continue;
-    // Two APIs may have resources of one name.
-    const auto found = machine_.Find(name);
+  // Two APIs may have resources of one name, and a resource of a remote has two names.
+  std::set<machine::Api> apis;
+  for (const auto& name : machine_.Names()) apis.insert(name.api);
+  for (const auto& api : apis) {
+    const auto found = machine_.Find({api, resource});
     if (!found.ok()) continue;
-    if (const auto foreign = AsForeign(*found, service); foreign != nullptr) {
+    if (const auto foreign = AsForeign(*found, service); foreign != nullptr)
       return ForeignTarget{foreign->channel(), foreign->remote_name()};
-    }
   }
   return NotFound("no resource named \"" + resource + "\" serves " + service);
 }

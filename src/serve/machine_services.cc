@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/machine_services.h"
 
+#include "serve/board_rpc.h"
 #include "serve/camera_rpc.h"
 #include "serve/data_manager_rpc.h"
 #include "serve/discovery_rpc.h"
 #include "serve/generic_rpc.h"
 #include "serve/kserve_rpc.h"
 #include "serve/mlmodel_rpc.h"
+#include "serve/motor_rpc.h"
 #include "serve/robot_rpc.h"
 #include "serve/sensor_rpc.h"
 #include "serve/vision_rpc.h"
@@ -24,6 +26,8 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
                       options.shutdown, options.modules, options.remotes}));
   services.push_back(std::make_unique<CameraRpc>(admission, finder));
   services.push_back(std::make_unique<SensorRpc>(admission, finder));
+  services.push_back(std::make_unique<MotorRpc>(admission, finder));
+  services.push_back(std::make_unique<BoardRpc>(admission, finder));
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));
   services.push_back(std::make_unique<GenericServiceRpc>(admission, finder));
   services.push_back(std::make_unique<MlModelRpc>(admission, finder, options.metrics));

@@ -8,10 +8,12 @@ Models:
   test:demo:gizmo    acme:component:gizmo, an API that only this module knows
 
 It can be told to misbehave by the environment: NEVER_READY, NO_SOCKET, EXIT_AT_START, LEAVE_A_CHILD.
-The command {"die": true} ends it with SIGKILL, {"hang": s} sleeps, {"flood": n} writes n lines.
+The command {"die": true} ends it with SIGKILL, {"freeze": true} stops it, {"hang": s} sleeps,
+{"flood": n} writes n lines, {"limits": true} tells what it may use.
 """
 import concurrent.futures
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -32,6 +34,7 @@ MODELS = {
 }
 resources = {}
 parent = None
+spoilt = ()  # handlers that go before these; see rogue.py
 
 
 def unary(function, request_type):
@@ -51,7 +54,7 @@ def parent_names():
         '/viam.robot.v1.RobotService/ResourceNames',
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=robot_pb2.ResourceNamesResponse.FromString)
-    return sorted(resource.name for resource in call(robot_pb2.ResourceNamesRequest(), timeout=5).resources)
+    return sorted(name.name for name in call(robot_pb2.ResourceNamesRequest(), timeout=5).resources)
 
 
 def ready(request, context):
@@ -76,7 +79,9 @@ def validate(request, context):
     if 'wrong' in attributes:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, 'the attribute "wrong" is not known')
     needs = attributes['needs'] if 'needs' in attributes else []
-    return module_pb2.ValidateConfigResponse(dependencies=[str(name) for name in needs])
+    wants = attributes['wants'] if 'wants' in attributes else []
+    return module_pb2.ValidateConfigResponse(dependencies=[str(name) for name in needs],
+                                             optional_dependencies=[str(name) for name in wants])
 
 
 def add(request, context):
@@ -100,12 +105,12 @@ def found(request, context):
 
 
 def readings(request, context):
-    resource = found(request, context)
-    resource['count'] += 1
+    state = found(request, context)
+    state['count'] += 1
     response = common_pb2.GetReadingsResponse()
-    response.readings['count'].number_value = resource['count']
+    response.readings['count'].number_value = state['count']
     response.readings['names'].string_value = ' '.join(parent_names())
-    response.readings['seen'].string_value = ' '.join(resource['seen'])
+    response.readings['seen'].string_value = ' '.join(state['seen'])
     return response
 
 
@@ -114,8 +119,17 @@ def do_command(request, context):
     command = request.command
     if 'die' in command:
         os.kill(os.getpid(), signal.SIGKILL)
+    if 'limits' in command:
+        return common_pb2.DoCommandResponse(result=to_struct({
+            'files': resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            'memory': resource.getrlimit(resource.RLIMIT_DATA)[0], 'nice': os.nice(0)}))
+    if 'environment' in command:
+        return common_pb2.DoCommandResponse(result=to_struct({'id': os.environ.get(command['environment'], '')}))
     if 'hang' in command:
         time.sleep(command['hang'])
+    if 'freeze' in command:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(5)  # it takes a moment
     if 'flood' in command:
         for line in range(int(command['flood'])):
             print('flood', line)
@@ -145,12 +159,14 @@ def infer(request, context):
 def count_to(request, context):
     found(request, context)
     for number in range(3):
+        if number == 1 and 'die' in request.command:
+            os.kill(os.getpid(), signal.SIGKILL)
         yield common_pb2.DoCommandResponse(result=to_struct({'number': number}))
 
 
 def serve(address):
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=16))
-    server.add_generic_rpc_handlers((
+    server.add_generic_rpc_handlers(tuple(spoilt) + (
         grpc.method_handlers_generic_handler('viam.module.v1.ModuleService', {
             'Ready': unary(ready, module_pb2.ReadyRequest),
             'ValidateConfig': unary(validate, module_pb2.ValidateConfigRequest),
@@ -172,7 +188,7 @@ def serve(address):
                 response_serializer=lambda message: message.SerializeToString()),
         }),
     ))
-    server.add_insecure_port('unix:' + address)
+    server.add_insecure_port(('unix:' if address.startswith('/') else '') + address)
     server.start()
     return server
 

@@ -45,15 +45,16 @@ describe('a module in Python', { skip }, () => {
   let server;
   let robot;
 
-  const config = (modules) => ({
+  const config = (modules, more = []) => ({
     modules,
     components: [
+      ...more,
       { name: 'cam', api: 'rdk:component:camera', model: 'fake' },
       {
         name: 'count',
         api: 'rdk:component:sensor',
         model: 'test:demo:counter',
-        attributes: { needs: ['cam'] },
+        attributes: { needs: ['cam'], wants: ['later'] },
       },
       { name: 'g', api: 'acme:component:gizmo', model: 'test:demo:gizmo' },
       { name: 'bad', api: 'rdk:component:sensor', model: 'test:demo:counter', attributes: { wrong: 1 } },
@@ -107,6 +108,16 @@ describe('a module in Python', { skip }, () => {
       tensors: { x: { shape: [2n, 3n], tensor: { case: 'floatTensor', value } } },
     });
     assert.deepEqual([...outputTensors.tensors.y.tensor.value.data], [2, 4, 6, 8, 10, 12]);
+  });
+
+  it('gets what it can use without needing it, when that comes and until it goes', async () => {
+    const seen = async () => (await sensor().getReadings()).seen;
+    assert.equal(await seen(), 'rdk:component:camera/cam');
+    const later = { name: 'later', api: 'rdk:component:sensor', model: 'fake' };
+    server.configure(config([module({ LEAVE_A_CHILD: '1' })], [later]));
+    await eventually(async () => /rdk:component:sensor\/later/.test(await seen()), 30_000);
+    server.configure(config([module({ LEAVE_A_CHILD: '1' })]));
+    await eventually(async () => (await seen()) === 'rdk:component:camera/cam', 30_000);
   });
 
   it('is called byte for byte where only it knows the API', async () => {

@@ -47,3 +47,41 @@ export function named(name) {
   const text = Buffer.from(name);
   return Buffer.concat([Buffer.from([0x0a, text.length]), text]);
 }
+
+/** The fields of a message as they stand on the wire: [{number, value}], a Buffer or a number each. */
+export function fields(bytes) {
+  const all = [];
+  let at = 0;
+  const varint = () => {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = bytes[at++];
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(BigInt.asUintN(64, value));
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const number = tag >> 3;
+    if ((tag & 7) === 0) {
+      all.push({ number, value: varint() });
+      continue;
+    }
+    const size = (tag & 7) === 2 ? varint() : (tag & 7) === 1 ? 8 : 4;
+    all.push({ number, value: bytes.subarray(at, at + size) });
+    at += size;
+  }
+  return all;
+}
+
+/** What GetMachineStatus says of modules, which the SDK leaves out: {name: {state, error, failures}}. */
+export async function moduleStatus(url) {
+  const { messages } = await rawCall(url, 'viam.robot.v1.RobotService/GetMachineStatus', Buffer.alloc(0));
+  const states = {};
+  for (const { number, value } of fields(messages[0])) {
+    if (number !== 5) continue;
+    const of = Object.fromEntries(fields(value).map((field) => [field.number, field.value]));
+    states[of[1].toString()] = { state: of[2] ?? 0, error: of[4]?.toString() ?? '', failures: of[5] ?? 0 };
+  }
+  return states;
+}

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pthread.h>
-
 #include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "base/log.h"
 #include "base/status.h"
@@ -32,10 +29,20 @@ absl::StatusOr<std::chrono::nanoseconds> TimeFor(const ModuleConfig& module) {
   return time;
 }
 
-// Until it ends; ends it where nobody waits any more.
-absl::Status Await(const Context& context, Subprocess& script) {
+// Passes on what it writes until it ends, or nobody waits any more.
+absl::Status Await(const Context& context, Subprocess& script, LineLog& output) {
+  std::array<char, 4096> buffer;
+  bool open = true;
   for (;;) {
-    const auto end = script.Wait(steady_clock::now() + kLook);
+    const auto end = script.Wait(open ? Subprocess::Deadline::min() : steady_clock::now() + kLook);
+    absl::StatusOr<size_t> count = 0;
+    // What was written before the end is there by now.
+    do {
+      if (!open) break;
+      count = script.Read(buffer, end ? steady_clock::now() : steady_clock::now() + kLook);
+      if (count.ok()) output.Add(std::string_view(buffer.data(), *count));
+      open = !count.ok() || *count > 0;
+    } while (count.ok() && context.Check().ok());
     if (end && end->ok()) return absl::OkStatus();
     if (end) {
       const std::string last = script.LastStderrLine();
@@ -65,19 +72,8 @@ absl::Status RunFirst(const Context& context, const ModuleConfig& module,
   options.directory = program.root;
   options.on_stderr = [&errors](std::string_view bytes) { errors.Add(bytes); };
   ASSIGN_OR_RETURN(const auto script, Subprocess::Start(std::move(options)));
-  std::thread reader([&] {
-    pthread_setname_np(pthread_self(), "module-output");
-    std::array<char, 4096> buffer;
-    for (;;) {
-      const auto count = script->Read(buffer);
-      if (!count.ok() || *count == 0) return;
-      output.Add(std::string_view(buffer.data(), *count));
-    }
-  });
-  const absl::Status status = Await(context.WithTimeout(time), *script);
+  const absl::Status status = Await(context.WithTimeout(time), *script, output);
   script->Kill();
-  script->Interrupt();
-  reader.join();
   RETURN_IF_ERROR(Annotate(status, who));
   std::ofstream(marker) << "";
   return absl::OkStatus();

@@ -3,7 +3,10 @@
 
 #include "base/status.h"
 #include "common/v1/common.pb.h"
+#include "machine/api_service.h"
+#include "machine/board.h"
 #include "machine/module/proto_fields.h"
+#include "machine/motor.h"
 #include "wire/machine/struct.h"
 
 namespace bowerbird::machine {
@@ -69,9 +72,12 @@ absl::StatusOr<std::shared_ptr<Resource>> MakeResourceClient(const Context& cont
                                                              ResourceAddress address) {
   const Api& api = address.name.api;
   if (api == kCameraApi) return MakeCameraClient(std::move(address));
+  if (api == kMotorApi) return MakeMotorClient(std::move(address));
+  if (api == kBoardApi) return MakeBoardClient(std::move(address));
   if (api == kVisionApi) return MakeVisionClient(std::move(address));
   if (api == kMlModelApi) return MakeMlModelClient(context, std::move(address));
-  if (api == kSensorApi) return std::make_shared<SensorClient>(std::move(address));
+  if (api == kSensorApi || api == kMovementSensorApi || api == kPowerSensorApi)
+    return std::make_shared<SensorClient>(std::move(address));
   if (api == kGenericComponentApi)
     return std::make_shared<GenericComponentClient>(std::move(address));
   if (api == kGenericServiceApi) return std::make_shared<GenericServiceClient>(std::move(address));

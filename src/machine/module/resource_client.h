@@ -4,6 +4,7 @@
 // others for byte by byte forwarding only. Private to this folder.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,6 +45,21 @@ class ResourceClient : public ForeignResource {
     return address_.client->Call(context, proto_service() + "/" + method, request, response);
   }
 
+  // Of a request that has the name already, where the field is called otherwise.
+  absl::Status CallNamed(const Context& context, const std::string& method,
+                         const google::protobuf::Message& request,
+                         google::protobuf::Message& response) const {
+    return address_.client->Call(context, proto_service() + "/" + method, request, response);
+  }
+  // `take` looks at `response`, once for each that comes; false ends the call.
+  absl::Status StreamNamed(const Context& context, const std::string& method,
+                           const google::protobuf::Message& request,
+                           google::protobuf::Message& response,
+                           const std::function<bool()>& take) const {
+    return address_.client->Stream(context, proto_service() + "/" + method, request, response,
+                                   take);
+  }
+
  private:
   const ResourceAddress address_;
 };
@@ -54,6 +70,8 @@ absl::StatusOr<std::shared_ptr<Resource>> MakeResourceClient(const Context& cont
 
 std::shared_ptr<Resource> MakeCameraClient(ResourceAddress address);
 std::shared_ptr<Resource> MakeVisionClient(ResourceAddress address);
+std::shared_ptr<Resource> MakeMotorClient(ResourceAddress address);
+std::shared_ptr<Resource> MakeBoardClient(ResourceAddress address);
 absl::StatusOr<std::shared_ptr<Resource>> MakeMlModelClient(const Context& context,
                                                             ResourceAddress address);
 

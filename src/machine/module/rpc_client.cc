@@ -42,15 +42,16 @@ class OneCallQueue {
 
   grpc::CompletionQueue& queue() { return queue_; }
 
-  // Until the call has ended; cancels it when nobody waits for it any more.
-  void Await(const Context& context, grpc::ClientContext& call) {
+  // Until an operation of the call has ended, and whether well; cancels the call when nobody waits
+  // for it any more.
+  bool Await(const Context& context, grpc::ClientContext& call) {
     void* tag = nullptr;
     bool ok = false;
     bool cancelled = false;
     for (;;) {
       const auto poll = !context.cancelled || cancelled ? system_clock::time_point::max()
                                                         : system_clock::now() + kCancellationPoll;
-      if (queue_.AsyncNext(&tag, &ok, poll) != grpc::CompletionQueue::TIMEOUT) return;
+      if (queue_.AsyncNext(&tag, &ok, poll) != grpc::CompletionQueue::TIMEOUT) return ok;
       cancelled = context.cancelled();
       if (cancelled) call.TryCancel();
     }
@@ -59,6 +60,12 @@ class OneCallQueue {
  private:
   grpc::CompletionQueue queue_;
 };
+
+void TakeDeadline(const Context& context, grpc::ClientContext& call) {
+  if (context.deadline == Context::TimePoint::max()) return;
+  call.set_deadline(system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
+                                              context.deadline - std::chrono::steady_clock::now()));
+}
 
 absl::Status FromGrpc(const Context& context, const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
@@ -81,11 +88,7 @@ absl::Status RpcClient::Call(const Context& context, const std::string& method,
   if (!status.ok()) return FromGrpc(context, status);
   OneCallQueue queue;
   grpc::ClientContext call;
-  if (context.deadline != Context::TimePoint::max()) {
-    call.set_deadline(system_clock::now() +
-                      std::chrono::duration_cast<system_clock::duration>(
-                          context.deadline - std::chrono::steady_clock::now()));
-  }
+  TakeDeadline(context, call);
   grpc::ByteBuffer received;
   grpc::GenericStub stub(channel_);
   const auto reader = stub.PrepareUnaryCall(&call, "/" + method, sent, &queue.queue());
@@ -101,6 +104,44 @@ absl::Status RpcClient::Call(const Context& context, const std::string& method,
   status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
   if (status.ok()) return absl::OkStatus();
   return Internal("what " + method + " answered cannot be read: " + status.error_message());
+}
+
+absl::Status RpcClient::Stream(const Context& context, const std::string& method,
+                               const Message& request, Message& response,
+                               const std::function<bool()>& take) const {
+  RETURN_IF_ERROR(context.Check());
+  grpc::ByteBuffer sent;
+  bool own = false;
+  grpc::Status status = grpc::SerializationTraits<Message>::Serialize(request, &sent, &own);
+  if (!status.ok()) return FromGrpc(context, status);
+  OneCallQueue queue;
+  grpc::ClientContext call;
+  TakeDeadline(context, call);
+  grpc::GenericStub stub(channel_);
+  const auto stream = stub.PrepareCall(&call, "/" + method, &queue.queue());
+  stream->StartCall(&queue);
+  bool ok = queue.Await(context, call);
+  if (ok) {
+    stream->WriteLast(sent, grpc::WriteOptions(), &queue);
+    ok = queue.Await(context, call);
+  }
+  bool wanted = true;
+  absl::Status unreadable;
+  while (ok && wanted) {
+    grpc::ByteBuffer received;
+    stream->Read(&received, &queue);
+    ok = queue.Await(context, call);
+    if (!ok) break;
+    status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
+    if (!status.ok())
+      unreadable = Internal("what " + method + " sent cannot be read: " + status.error_message());
+    wanted = status.ok() && take();
+  }
+  if (!wanted) call.TryCancel();
+  stream->Finish(&status, &queue);
+  queue.Await(context, call);
+  RETURN_IF_ERROR(unreadable);
+  return wanted ? FromGrpc(context, status) : absl::OkStatus();
 }
 
 }  // namespace bowerbird::machine

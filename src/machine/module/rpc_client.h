@@ -3,6 +3,7 @@
 // Unary calls to another process, ended with the context of whoever waits. Private to this folder.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,12 @@ class RpcClient {
   absl::Status Call(const Context& context, const std::string& method,
                     const google::protobuf::Message& request, google::protobuf::Message& response,
                     Header* header = nullptr) const;
+
+  // One request, any number of responses: `take` looks at each in `response`; false ends the call,
+  // which is OK.
+  absl::Status Stream(const Context& context, const std::string& method,
+                      const google::protobuf::Message& request, google::protobuf::Message& response,
+                      const std::function<bool()>& take) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
