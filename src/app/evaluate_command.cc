@@ -10,6 +10,7 @@
 #include "app/progress.h"
 #include "base/status.h"
 #include "evaluate/coco_files.h"
+#include "evaluate/html_report.h"
 #include "evaluate/report.h"
 
 namespace bowerbird::app {
@@ -21,24 +22,32 @@ struct EvaluateFlags {
   FinderFlags finder;
   LabelledFolder folder;
   evaluate::CocoFiles coco;
+  std::string html;  // a file to write
   bool json = false;
+};
+
+// What is found out about a model: the report, and what a page shows beside it.
+struct Evaluated {
+  ordered_json report;
+  evaluate::HtmlDetails details;
 };
 
 void Warn(const std::string& message) {
   std::fprintf(stderr, "bowerbird: evaluate: %s\n", message.c_str());
 }
 
-absl::StatusOr<ordered_json> EvaluateFiles(const EvaluateFlags& flags) {
+absl::StatusOr<Evaluated> EvaluateFiles(const EvaluateFlags& flags) {
   const auto files = MakeFileSystem();
   ASSIGN_OR_RETURN(const evaluate::CocoSet coco, ReadCocoFiles(*files, flags.coco));
   if (coco.unknown_category > 0) {
     Warn(std::to_string(coco.unknown_category) +
          " detections are of categories that the ground truth does not list: they do not count");
   }
-  return evaluate::DetectionReport(coco.set);
+  return Evaluated{evaluate::DetectionReport(coco.set),
+                   {.title = flags.coco.detections, .curves = evaluate::CurvesOf(coco.set)}};
 }
 
-absl::StatusOr<ordered_json> EvaluateModel(const EvaluateFlags& flags) {
+absl::StatusOr<Evaluated> EvaluateModel(const EvaluateFlags& flags) {
   ASSIGN_OR_RETURN(const LoadedFinder loaded, LoadFinder(flags.finder));
   CatchInterrupts();
   ASSIGN_OR_RETURN(const ModelAnswers answers, AskModel(*loaded.finder, flags.folder));
@@ -46,11 +55,22 @@ absl::StatusOr<ordered_json> EvaluateModel(const EvaluateFlags& flags) {
   for (const std::string& label : answers.unknown) {
     Warn("the model never says '" + label + "', which the folder has");
   }
-  if (answers.detections.has_value()) return evaluate::DetectionReport(*answers.detections);
-  if (!answers.single) return evaluate::MultiLabelReport(answers.scored, answers.truth);
+  Evaluated evaluated;
+  evaluated.details.title = flags.finder.model;
+  if (answers.detections.has_value()) {
+    evaluated.report = evaluate::DetectionReport(*answers.detections);
+    evaluated.details.curves = evaluate::CurvesOf(*answers.detections);
+    return evaluated;
+  }
+  evaluated.details.curves = evaluate::CurvesOf(answers.scored, answers.truth);
+  if (!answers.single) {
+    evaluated.report = evaluate::MultiLabelReport(answers.scored, answers.truth);
+    return evaluated;
+  }
   std::vector<uint32_t> truth;
   for (const std::vector<uint32_t>& labels : answers.truth) truth.push_back(labels.front());
-  return evaluate::ClassifierReport(answers.scored, truth);
+  evaluated.report = evaluate::ClassifierReport(answers.scored, truth);
+  return evaluated;
 }
 
 int Evaluate(const EvaluateFlags& flags) {
@@ -61,16 +81,21 @@ int Evaluate(const EvaluateFlags& flags) {
                stderr);
     return 2;
   }
-  const auto report = files ? EvaluateFiles(flags) : EvaluateModel(flags);
-  if (!report.ok()) {
+  const auto evaluated = files ? EvaluateFiles(flags) : EvaluateModel(flags);
+  absl::Status status = evaluated.status();
+  if (status.ok() && !flags.html.empty())
+    status = WriteFileDurably(*MakeFileSystem(), flags.html,
+                              HtmlReport(evaluated->report, evaluated->details), 0666);
+  if (!status.ok()) {
     int exit_status = 1;
-    Fail(&exit_status, "evaluate: " + MessageOf(report.status()));
+    Fail(&exit_status, "evaluate: " + MessageOf(status));
     return exit_status;
   }
   // Labels of a model may be of any bytes.
   const std::string text =
-      flags.json ? report->dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"
-                 : evaluate::TextOfReport(*report);
+      flags.json
+          ? evaluated->report.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"
+          : evaluate::TextOfReport(evaluated->report);
   std::fputs(text.c_str(), stdout);
   return 0;
 }
@@ -96,6 +121,7 @@ CLI::App* RegisterEvaluate(CLI::App& app, int* exit_status) {
   command->add_option("--ground-truth", flags->coco.ground_truth, "A JSON file of COCO's format");
   command->add_option("--detections", flags->coco.detections,
                       "A JSON file of results: image_id, category_id, bbox, score");
+  command->add_option("--html", flags->html, "A page to write, with curves");
   command->add_flag("--json", flags->json, "JSON on one line");
   command->footer(
       "Detectors: AP and AR as COCO defines them, and of Pascal VOC at an overlap of 0.5.\n"

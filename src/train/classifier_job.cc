@@ -9,6 +9,7 @@
 #include "train/graft_job.h"
 #include "train/picture_model.h"
 #include "train/processor_time.h"
+#include "train/report_page.h"
 
 namespace bowerbird::train {
 namespace {
@@ -20,6 +21,8 @@ struct Candidate {
   std::string model;
   ordered_json scores;  // of the validation side; no figures where that is empty
   ordered_json row;     // of the table in the report
+  evaluate::ScoredPictures scored;
+  std::vector<std::pair<double, double>> loss;  // step, loss
 };
 
 class ClassifierTrainer {
@@ -29,7 +32,10 @@ class ClassifierTrainer {
   absl::StatusOr<TrainedModel> Train() {
     ASSIGN_OR_RETURN(graft_, MakeGraft(files_, job_));
     for (const TrainingPicture& picture : graft_.set.pictures) {
-      if (picture.is_validation) validation_.push_back(picture);
+      if (!picture.is_validation) continue;
+      validation_.push_back(picture);
+      truth_.push_back(picture.truth);
+      if (!independent()) only_.push_back(picture.truth.front());
     }
     ASSIGN_OR_RETURN(Candidate best, Score("graft", std::exchange(graft_.model, {}), 0));
     ordered_json candidates{best.row};
@@ -39,6 +45,7 @@ class ClassifierTrainer {
       if (tuned.ok()) {
         ASSIGN_OR_RETURN(Candidate other, Score("fine-tune", std::move(tuned->model), before));
         other.row.update(tuned->facts);
+        other.loss = std::move(tuned->loss);
         candidates.push_back(other.row);
         if (FigureOf(other) > FigureOf(best)) best = std::move(other);
       } else {
@@ -68,7 +75,9 @@ class ClassifierTrainer {
 
   // What the file itself says of the validation side.
   absl::StatusOr<Candidate> Score(const char* path, std::string model, double seconds_before) {
-    Candidate candidate{.model = std::move(model), .scores = ordered_json::object(), .row = {}};
+    Candidate candidate;
+    candidate.model = std::move(model);
+    candidate.scores = ordered_json::object();
     const std::string file = job_.work + "/" + path + ".tflite";
     RETURN_IF_ERROR(WriteFileDurably(files_, file, candidate.model));
     PictureRun run{.model_path = file, .root = graft_.set.root, .paths = {}};
@@ -76,23 +85,20 @@ class ClassifierTrainer {
     run.threads = job_.threads;
     run.progress = job_.Counter("validation", run.paths.size());
     ASSIGN_OR_RETURN(const auto rows, RunOverPictures(files_, run));
-    evaluate::ScoredPictures scored{.labels = graft_.set.labels, .scores = {}};
-    std::vector<std::vector<uint32_t>> truth;
-    std::vector<uint32_t> only;
+    evaluate::ScoredPictures& scored = candidate.scored;
+    scored.labels = graft_.set.labels;
     for (size_t i = 0; i < rows.size(); ++i) {
       RETURN_IF_ERROR(rows[i].status());
       scored.scores.insert(scored.scores.end(), rows[i]->begin(), rows[i]->end());
-      truth.push_back(validation_[i].truth);
-      if (!independent()) only.push_back(truth.back().front());
     }
-    if (!truth.empty())
-      candidate.scores = independent() ? evaluate::MultiLabelReport(scored, truth)
-                                       : evaluate::ClassifierReport(scored, only);
+    if (!truth_.empty())
+      candidate.scores = independent() ? evaluate::MultiLabelReport(scored, truth_)
+                                       : evaluate::ClassifierReport(scored, only_);
     candidate.row = {{"path", path},
                      {independent() ? "map" : "accuracy", FigureOf(candidate)},
                      {"bytes", candidate.model.size()},
                      {"processor_seconds", ProcessorSeconds() - seconds_before}};
-    if (truth.empty()) candidate.row[independent() ? "map" : "accuracy"] = nullptr;
+    if (truth_.empty()) candidate.row[independent() ? "map" : "accuracy"] = nullptr;
     return candidate;
   }
 
@@ -120,13 +126,27 @@ class ClassifierTrainer {
     if (!graft_.cross_validation.is_null()) report["cross_validation"] = graft_.cross_validation;
     DescribeData(job_, graft_.set, report);
     DescribeModel(trained);
+    AddPage(best, trained);
     return trained;
+  }
+
+  void AddPage(const Candidate& best, TrainedModel& trained) {
+    PageInput page{.loss = best.loss,
+                   .mistakes = independent()
+                                   ? evaluate::WorstMistakes(best.scored, truth_, kMostMistakes)
+                                   : evaluate::WorstMistakes(best.scored, only_, kMostMistakes),
+                   .root = graft_.set.root};
+    if (!truth_.empty()) page.curves = evaluate::CurvesOf(best.scored, truth_);
+    for (const TrainingPicture& picture : validation_) page.paths.push_back(picture.path);
+    MakePage(files_, job_, page, trained);
   }
 
   FileSystem& files_;
   const TrainJob& job_;
   Graft graft_;
   std::vector<TrainingPicture> validation_;
+  std::vector<std::vector<uint32_t>> truth_;  // of validation_
+  std::vector<uint32_t> only_;                // the first of each, of a single-label task
 };
 
 }  // namespace

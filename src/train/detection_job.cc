@@ -12,6 +12,7 @@
 #include "train/detector_score.h"
 #include "train/network_library.h"
 #include "train/processor_time.h"
+#include "train/report_page.h"
 #include "train/sample_pictures.h"
 
 namespace bowerbird::train {
@@ -74,6 +75,7 @@ class DetectionTrainer {
     options.loop.stop = stop_.get_token();
     options.loop.progress = [this](const TrainingProgress& progress) {
       if (job_.IsStopped()) stop_.request_stop();
+      loss_.emplace_back(progress.step, progress.loss);
       job_.Tell({{"phase", "train"},
                  {"done", progress.step},
                  {"total", progress.steps},
@@ -110,6 +112,13 @@ class DetectionTrainer {
                           {"times_backed_off", detector.loop.times_backed_off}};
     DescribeData(job_, set_, report);
     DescribeModel(trained);
+    PageInput page{.curves = evaluate::CurvesOf(found),
+                   .loss = loss_,
+                   .mistakes = evaluate::WorstMistakes(found, kShownScore, kMostMistakes),
+                   .root = set_.root,
+                   .boxes = &found};
+    for (const TrainingPicture& picture : validation_) page.paths.push_back(picture.path);
+    MakePage(files_, job_, page, trained);
     return absl::OkStatus();
   }
 
@@ -118,6 +127,7 @@ class DetectionTrainer {
   TrainingSet set_;
   std::vector<TrainingPicture> validation_;
   std::vector<DetectionSample> samples_;
+  std::vector<std::pair<double, double>> loss_;  // step, loss
   std::stop_source stop_;
 };
 

@@ -18,8 +18,8 @@ struct Answer {
   std::vector<vision::Detection> found;
 };
 
-void Add(const TrainingPicture& picture, const Answer& answer, evaluate::DetectionSet& set) {
-  const uint32_t number = set.pictures++;
+void Add(uint32_t number, const TrainingPicture& picture, const Answer& answer,
+         evaluate::DetectionSet& set) {
   for (const LabeledBox& box : picture.boxes) {
     const evaluate::Rectangle truth{box.x_min * answer.size.width, box.y_min * answer.size.height,
                                     box.x_max * answer.size.width, box.y_max * answer.size.height};
@@ -64,9 +64,10 @@ absl::StatusOr<evaluate::DetectionSet> ScoreDetector(FileSystem& files, const Pi
                              [&](size_t i) {
                                if (auto one = look(i); one.ok()) answers[i] = *std::move(one);
                              }));
-  evaluate::DetectionSet set{.categories = labels};
+  evaluate::DetectionSet set{.pictures = static_cast<uint32_t>(pictures.size()),
+                             .categories = labels};
   for (size_t i = 0; i < pictures.size(); ++i) {
-    if (answers[i].has_value()) Add(pictures[i], *answers[i], set);
+    if (answers[i].has_value()) Add(static_cast<uint32_t>(i), pictures[i], *answers[i], set);
   }
   return set;
 }

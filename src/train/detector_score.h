@@ -15,7 +15,8 @@
 namespace bowerbird::train {
 
 // Boxes in pixels of each picture, as a person sees it; pictures in their order. `labels`: of the
-// file and of the truth. Pictures that cannot be read are left out. CANCELLED: `run.stopped`.
+// file and of the truth. A picture that cannot be read has neither boxes nor
+// detections. CANCELLED: `run.stopped`.
 // run.paths is not read.
 absl::StatusOr<evaluate::DetectionSet> ScoreDetector(FileSystem& files, const PictureRun& run,
                                                      const std::vector<TrainingPicture>& pictures,

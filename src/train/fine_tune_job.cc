@@ -57,6 +57,7 @@ class FineTuner {
                    {"milliseconds_per_step", trained.loop.milliseconds_per_step},
                    {"times_backed_off", trained.loop.times_backed_off},
                    {"engine", engine_->Name()}};
+    tuned.loss = std::move(loss_);
     return tuned;
   }
 
@@ -104,6 +105,7 @@ class FineTuner {
     options.loop.stop = stop_.get_token();
     options.loop.progress = [this](const TrainingProgress& progress) {
       if (job_.IsStopped()) stop_.request_stop();
+      loss_.emplace_back(progress.step, progress.loss);
       job_.Tell({{"phase", "train"},
                  {"done", progress.step},
                  {"total", progress.steps},
@@ -148,6 +150,7 @@ class FineTuner {
   FloatGraph base_;
   std::vector<int32_t> taps_;
   std::vector<TrainingPicture> training_;
+  std::vector<std::pair<double, double>> loss_;
   std::stop_source stop_;
 };
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "train/graft_job.h"
@@ -12,8 +14,9 @@
 namespace bowerbird::train {
 
 struct FineTuned {
-  std::string model;             // the bytes of the file
-  nlohmann::ordered_json facts;  // side, steps, epochs, loss, engine
+  std::string model;                            // the bytes of the file
+  nlohmann::ordered_json facts;                 // side, steps, epochs, loss, engine
+  std::vector<std::pair<double, double>> loss;  // step, loss
 };
 
 // With `seconds` of processor time a size of pictures is taken that can be seen about eight times

@@ -49,12 +49,13 @@ absl::Status WriteTrained(FileSystem& files, const std::string& out, const Train
   RETURN_IF_ERROR(files.MakeDirectories(part, 0777));
   std::string lines;
   for (const std::string& label : trained.labels) lines += label + "\n";
-  const std::array<std::pair<const char*, std::string>, 3> contents{{
+  const std::array<std::pair<const char*, std::string>, 4> contents{{
       {"model.tflite", trained.model},
       {"labels.txt", lines},
       // Labels and paths may be of any bytes.
       {"report.json",
        trained.report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"},
+      {"report.html", trained.page},
   }};
   absl::Status status;
   for (const auto& [name, bytes] : contents) {

@@ -58,6 +58,7 @@ struct TrainedModel {
   std::string model;  // the bytes of the file
   std::vector<std::string> labels;
   nlohmann::ordered_json report;
+  std::string page;  // the report as HTML
 };
 
 // FAILED_PRECONDITION: data or base are not fit for it, says why. UNAVAILABLE: libtorch is needed
@@ -69,8 +70,8 @@ absl::StatusOr<nlohmann::ordered_json> DescribeBase(FileSystem& files, const Tra
 void DescribeData(const TrainJob& job, const TrainingSet& set, nlohmann::ordered_json& report);
 void DescribeModel(TrainedModel& trained);
 
-// Writes model.tflite, labels.txt and report.json into a new folder beside `out` and renames it:
-// `out` is whole or not there. ALREADY_EXISTS: it is there, and not empty.
+// Writes model.tflite, labels.txt, report.json and report.html into a new folder beside `out` and
+// renames it: `out` is whole or not there. ALREADY_EXISTS: it is there, and not empty.
 absl::Status WriteTrained(FileSystem& files, const std::string& out, const TrainedModel& trained);
 
 }  // namespace bowerbird::train

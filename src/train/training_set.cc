@@ -110,17 +110,22 @@ class SetReader {
       if (options_.unknown) picture.labels.insert(kUnknownLabel);
     }
     const auto share = static_cast<double>(unlabelled) / static_cast<double>(found_.size());
+    const bool boxes = options_.task == Task::kDetection;
     if (!options_.unknown && !options_.force && share > kMaxUnlabelled)
       return FailedPrecondition(
           std::to_string(unlabelled) + " of " + std::to_string(found_.size()) +
-          " pictures have no label, and at most a fifth may: label them, or go on without them "
-          "(--force), or with them as " +
-          kUnknownLabel + " (--unknown)");
+          " pictures have no " +
+          (boxes ? "box, and at most a fifth may: draw some, or go on with them as pictures of "
+                   "nothing (--force)"
+                 : std::string("label, and at most a fifth may: label them, or go on without them "
+                               "(--force), or with them as ") +
+                       kUnknownLabel + " (--unknown)"));
     // Of several labels or of boxes, none at all is an answer; of one label it is not.
     if (options_.task == Task::kSingleLabel || !options_.force)
       std::erase_if(found_, [](const auto& one) { return one.second.labels.empty(); });
     if (unlabelled > 0 && !options_.unknown)
-      set_.warnings.push_back(std::to_string(unlabelled) + " pictures have no label");
+      set_.warnings.push_back(std::to_string(unlabelled) +
+                              (boxes ? " pictures have no box" : " pictures have no label"));
     return absl::OkStatus();
   }
 

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Training without a server: folders that people have, the files that come of them, and what is said
+// about folders that nothing can be learnt from.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
+  from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { detectorFiles } from '../conformance/machine.mjs';
+import { program } from '../server.mjs';
+import { picture } from '../training/pictures.mjs';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'bowerbird-train-test-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const env = { ...process.env, BOWERBIRD_HOME: path.join(folder, 'home') };
+const hasTorch = existsSync(path.join(path.dirname(program), 'libbowerbird_torch.so'));
+
+function run(...args) {
+  const done = spawnSync(program, args, { encoding: 'utf8', env, timeout: 120_000 });
+  return { code: done.status, out: done.stdout, err: done.stderr };
+}
+const local = (data, name, ...more) =>
+  run('train', 'local', data, '--out', path.join(folder, name), ...more);
+const outOf = (name, file) => path.join(folder, name, file);
+const report = (name) => JSON.parse(readFileSync(outOf(name, 'report.json'), 'utf8'));
+
+/** `count` pictures of each kind, a folder a class. */
+function classFolders(name, count, kinds = ['disc', 'square'], first = 0) {
+  for (const kind of kinds) {
+    mkdirSync(path.join(folder, name, kind), { recursive: true });
+    for (let i = 0; i < count; ++i)
+      writeFileSync(path.join(folder, name, kind, `${i}.png`), picture(kind, first + i).png);
+  }
+  return path.join(folder, name);
+}
+
+/** Pictures with Pascal VOC files beside them. */
+function boxFolder(name, count) {
+  for (const part of ['images', 'annotations'])
+    mkdirSync(path.join(folder, name, part), { recursive: true });
+  for (let i = 0; i < count; ++i) {
+    const kind = i % 2 === 0 ? 'disc' : 'square';
+    const { png, box } = picture(kind, i);
+    writeFileSync(path.join(folder, name, 'images', `${i}.png`), png);
+    const pixel = (value) => Math.round(value * 96);
+    writeFileSync(
+      path.join(folder, name, 'annotations', `${i}.xml`),
+      `<annotation><filename>${i}.png</filename><size><width>96</width><height>96</height>` +
+        `<depth>3</depth></size><object><name>${kind}</name><bndbox><xmin>${pixel(box.xMin)}</xmin>` +
+        `<ymin>${pixel(box.yMin)}</ymin><xmax>${pixel(box.xMax)}</xmax>` +
+        `<ymax>${pixel(box.yMax)}</ymax></bndbox></object></annotation>`,
+    );
+  }
+  return path.join(folder, name);
+}
+
+before(() => {
+  const kept = run('train', 'base', 'add', detectorFiles().model, '--name', 'default');
+  assert.equal(kept.code, 0, kept.err);
+});
+
+describe('bowerbird train local', () => {
+  let data;
+  before(() => {
+    data = classFolders('things', 20);
+  });
+
+  it('makes a model, its labels and a report, of a folder a class', () => {
+    const done = local(data, 'model', '--seed', '1');
+    assert.equal(done.code, 0, done.err);
+    assert.deepEqual(readdirSync(path.join(folder, 'model')).sort(), [
+      ...['labels.txt', 'model.tflite', 'report.html', 'report.json'],
+    ]);
+    assert.equal(readFileSync(outOf('model', 'labels.txt'), 'utf8'), 'disc\nsquare\n');
+    assert.ok(report('model').accuracy >= 0.8);
+    assert.match(readFileSync(outOf('model', 'report.html'), 'utf8'), /<h2>Confusion<\/h2>/);
+    const unseen = classFolders('unseen', 4, ['disc', 'square'], 500);
+    const file = outOf('model', 'model.tflite');
+    const scored = run('evaluate', '--model', file, '--data', unseen, '--json');
+    assert.ok(JSON.parse(scored.out).accuracy >= 0.75, scored.out);
+  });
+
+  it('makes the same bytes again, with one thread and with two', () => {
+    for (const [name, threads] of [['one', '1'], ['two', '2']]) {
+      const done = local(data, name, '--seed', '1', '--threads', threads);
+      assert.equal(done.code, 0, done.err);
+    }
+    const bytes = (name) => readFileSync(outOf(name, 'model.tflite'));
+    assert.ok(bytes('one').equals(bytes('two')));
+    assert.ok(bytes('one').equals(bytes('model')));
+  });
+
+  it('tells its steps as JSON', () => {
+    const done = local(data, 'told', '--json');
+    assert.equal(done.code, 0, done.err);
+    const lines = done.out.trim().split('\n').map((line) => JSON.parse(line));
+    assert.ok(lines.some((line) => line.phase === 'features' && line.done === line.total));
+    assert.equal(lines.at(-1).done, path.join(folder, 'told'));
+  });
+
+  it('trains any number of labels', () => {
+    const rows = readdirSync(path.join(data, 'disc')).flatMap((name, i) =>
+      ['disc', 'square'].map((kind) => `${kind}/${name},${kind}${i % 2 ? ',even' : ''}`),
+    );
+    const table = path.join(folder, 'things', 'labels.csv');
+    writeFileSync(table, ['image,labels', ...rows.map((row) => row.replace(',', ',"') + '"')].join('\n'));
+    const done = local(data, 'many', '--type', 'multi');
+    rmSync(table);
+    assert.equal(done.code, 0, done.err);
+    assert.equal(report('many').type, 'multi');
+  });
+
+  it('trains a detector by a number of steps, the same one twice', { skip: !hasTorch && 'libtorch is not installed' }, () => {
+    const boxes = boxFolder('boxes', 24);
+    for (const name of ['detector', 'again']) {
+      const done = local(boxes, name, '--type', 'detection', '--steps', '3');
+      assert.equal(done.code, 0, done.err);
+    }
+    const made = report('detector');
+    assert.deepEqual(made.labels, ['disc', 'square']);
+    assert.equal(made.training.steps, 3);
+    assert.ok(made.voc_ap50 >= 0);
+    const bytes = (name) => readFileSync(outOf(name, 'model.tflite'));
+    assert.ok(bytes('detector').equals(bytes('again')));
+    const one = path.join(boxes, 'images', '1.png');
+    const found = run('detect', '--model', outOf('detector', 'model.tflite'), one);
+    assert.equal(found.code, 0, found.err);
+  });
+
+  it('fine-tunes where there is time, and keeps the better file', { skip: !hasTorch && 'libtorch is not installed' }, () => {
+    const done = local(data, 'tuned', '--minutes', '0.2');
+    assert.equal(done.code, 0, done.err);
+    const { candidates, path: way } = report('tuned');
+    assert.deepEqual(candidates.map((one) => one.path), ['graft', 'fine-tune']);
+    const best = candidates.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+    assert.equal(way, best.path);
+  });
+
+  const refused = (done, pattern, code = 1) => {
+    assert.equal(done.code, code, done.err);
+    assert.match(done.err, pattern);
+  };
+
+  it('refuses what nothing can be learnt from, and says what to do', () => {
+    refused(local(classFolders('alone', 12, ['disc']), 'no'), /second label/);
+    refused(local(classFolders('few', 2), 'no'), /at least 10/);
+    refused(local(path.join(folder, 'nowhere'), 'no'), /nowhere/);
+    const broken = path.join(folder, 'broken');
+    for (const kind of ['a', 'b']) {
+      mkdirSync(path.join(broken, kind), { recursive: true });
+      for (let i = 0; i < 8; ++i) writeFileSync(path.join(broken, kind, `${i}.jpg`), 'no picture');
+    }
+    refused(local(broken, 'no'), /none of the 16 pictures can be read|no pictures/);
+    refused(local(data, 'model'), /is there already/);
+    refused(local(data, 'no', '--base', 'unknown'), /no base model 'unknown'/);
+    refused(local(data, 'no', '--type', 'detection'), /40 pictures have no box|libbowerbird_torch/);
+    refused(local(data, 'no', '--type', 'sound'), /sound/, 2);
+    assert.ok(!existsSync(path.join(folder, 'no')));
+  });
+
+  it('takes spellings of one label for one, with a warning', () => {
+    const spelt = classFolders('spelt', 10, ['disc', 'square']);
+    mkdirSync(path.join(spelt, 'Disc '), { recursive: true });
+    writeFileSync(path.join(spelt, 'Disc ', 'x.png'), picture('disc', 77).png);
+    const done = local(spelt, 'merged');
+    assert.equal(done.code, 0, done.err);
+    assert.deepEqual(report('merged').labels, ['disc', 'square']);
+    assert.ok(report('merged').warnings.some((line) => line.includes("'Disc '")));
+  });
+
+  for (const signal of ['SIGKILL', 'SIGTERM'])
+    it(`leaves no half of a model after ${signal}`, async () => {
+      const trainer = path.join(path.dirname(program), 'bowerbird-train');
+      const out = path.join(folder, `ended-${signal}`);
+      const args = [data, '--base', detectorFiles().model, '--out', out];
+      const child = spawn(trainer, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      child.kill(signal);
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      if (existsSync(out)) assert.equal(code, 0, 'a folder of a job that failed');
+      if (existsSync(out)) assert.equal(readdirSync(out).length, 4);
+    });
+});
+
+describe('bowerbird train base', () => {
+  it('keeps, lists and removes models by name', () => {
+    assert.equal(run('train', 'base', 'add', detectorFiles().model, '--name', 'other').code, 0);
+    const names = () => JSON.parse(run('train', 'base', 'list', '--json').out).map((one) => one.name);
+    assert.deepEqual(names(), ['default', 'other']);
+    assert.equal(run('train', 'base', 'remove', 'other').code, 0);
+    assert.deepEqual(names(), ['default']);
+    assert.equal(run('train', 'base', 'remove', 'other').code, 1);
+  });
+
+  it('refuses what is no base, and names that are none', () => {
+    const file = path.join(folder, 'text.tflite');
+    writeFileSync(file, 'text');
+    assert.match(run('train', 'base', 'add', file).err, /not a TensorFlow Lite file/);
+    assert.match(run('train', 'base', 'add', detectorFiles().model, '--name', '../x').err, /no name/);
+    assert.equal(run('train', 'base', 'add', path.join(folder, 'nothing')).code, 1);
+  });
+});
