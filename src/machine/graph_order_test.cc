@@ -84,5 +84,22 @@ TEST(NameIndex, ResolvesBareNamesWhereTheyAreUnique) {
   EXPECT_EQ(index.Resolve("z").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(Reaches, FollowsNeedsAlsoInCircles) {
+  const Edges edges = EdgesOf({{"a", "b"}, {"b", "c"}, {"c", "b"}, {"d", ""}});
+  EXPECT_TRUE(Reaches(edges, Named("a"), Named("c")));
+  EXPECT_TRUE(Reaches(edges, Named("a"), Named("a")));
+  EXPECT_FALSE(Reaches(edges, Named("c"), Named("a")));
+  EXPECT_FALSE(Reaches(edges, Named("d"), Named("a")));
+  EXPECT_FALSE(Reaches(edges, Named("z"), Named("a"))) << "not known";
+}
+
+TEST(NameIndex, AnAliasIsAnotherTextForAName) {
+  NameIndex index({Named("x")});
+  index.AddAlias("far:x", Named("x"));
+  index.AddAlias("far:x", Named("x"));
+  EXPECT_EQ(*index.Resolve("far:x"), Named("x"));
+  EXPECT_EQ(*index.Resolve("x"), Named("x"));
+}
+
 }  // namespace
 }  // namespace bowerbird::machine

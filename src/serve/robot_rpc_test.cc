@@ -5,6 +5,7 @@
 #include <map>
 #include <thread>
 
+#include "common/v1/common.pb.h"
 #include "gmock/gmock.h"
 #include "machine/api_service.h"
 #include "robot/v1/robot.pb.h"
@@ -352,6 +353,28 @@ TEST(RobotLog, LevelsHaveManySpellings) {
   EXPECT_EQ(LevelFromName("FATAL"), LogLevel::kError);
   EXPECT_EQ(LevelFromName(""), LogLevel::kInfo);
   EXPECT_EQ(LevelFromName("\xFF"), LogLevel::kInfo);
+}
+
+TEST(RobotLog, AFloodOfOneLoggerIsCutShortAndOthersAreNot) {
+  LogLimit limit;
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 500; ++i) {
+    viam::common::v1::LogEntry entry;
+    entry.set_logger_name(i % 50 == 0 ? "calm" : "loud");
+    entry.set_message("line");
+    entry.set_level("error");
+    limit.Log(entry);
+  }
+  const std::string written = testing::internal::GetCapturedStderr();
+  const auto lines = [&written](const std::string& logger) {
+    int count = 0;
+    for (size_t at = 0; (at = written.find("[" + logger + "]", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  EXPECT_EQ(lines("calm"), 10);
+  EXPECT_GE(lines("loud"), 100);
+  EXPECT_LE(lines("loud"), 201) << "more only where a second ended meanwhile";
 }
 
 }  // namespace

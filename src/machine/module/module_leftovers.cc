@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string_view>
 
 #include "base/descriptor.h"
@@ -31,8 +32,9 @@ bool HasVariable(const std::string& folder, std::string_view variable) {
   return false;
 }
 
-int KillRound(const std::string& variable) {
-  int found = 0;
+// False when there is none left.
+bool KillRound(const std::string& variable, std::set<pid_t>& ended) {
+  bool found = false;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename().string();
@@ -43,7 +45,9 @@ int KillRound(const std::string& variable) {
     // Before its environment is looked at: the number may become another's meanwhile.
     const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (handle.get() < 0 || !HasVariable(entry.path().string(), variable)) continue;
-    if (syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) == 0) ++found;
+    if (syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0) continue;
+    ended.insert(pid);
+    found = true;
   }
   return found;
 }
@@ -51,14 +55,12 @@ int KillRound(const std::string& variable) {
 }  // namespace
 
 int KillLeftovers(const std::string& address) {
-  int all = 0;
+  std::set<pid_t> ended;
   for (int round = 0; round < kMostRounds; ++round) {
-    const int found = KillRound("VIAM_MODULE_ADDRESS=" + address);
-    if (found == 0) break;
-    all += found;
+    if (!KillRound("VIAM_MODULE_ADDRESS=" + address, ended)) break;
     usleep(1000);
   }
-  return all;
+  return static_cast<int>(ended.size());
 }
 
 }  // namespace bowerbird::machine

@@ -61,6 +61,12 @@ class OneCallQueue {
   grpc::CompletionQueue queue_;
 };
 
+// No message ends with a space: some clients drop it then.
+absl::Status Unreadable(const std::string& method, const grpc::Status& status) {
+  const std::string& why = status.error_message();
+  return Internal("what " + method + " answered cannot be read" + (why.empty() ? "" : ": " + why));
+}
+
 void TakeDeadline(const Context& context, grpc::ClientContext& call) {
   if (context.deadline == Context::TimePoint::max()) return;
   call.set_deadline(system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
@@ -103,7 +109,7 @@ absl::Status RpcClient::Call(const Context& context, const std::string& method,
   }
   status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
   if (status.ok()) return absl::OkStatus();
-  return Internal("what " + method + " answered cannot be read: " + status.error_message());
+  return Unreadable(method, status);
 }
 
 absl::Status RpcClient::Stream(const Context& context, const std::string& method,
@@ -133,8 +139,7 @@ absl::Status RpcClient::Stream(const Context& context, const std::string& method
     ok = queue.Await(context, call);
     if (!ok) break;
     status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
-    if (!status.ok())
-      unreadable = Internal("what " + method + " sent cannot be read: " + status.error_message());
+    if (!status.ok()) unreadable = Unreadable(method, status);
     wanted = status.ok() && take();
   }
   if (!wanted) call.TryCancel();
