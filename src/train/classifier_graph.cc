@@ -103,31 +103,6 @@ tflite::FileMetadata MetadataOf(const ClassifierFileOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<int32_t> FindEmbedding(const FloatGraph& base) {
-  const tflite::Subgraph& main = base.main();
-  int32_t embedding = -1;
-  for (const tflite::Operator& op : main.operators) {
-    const std::string name = base.graph.operator_codes[op.code].Name();
-    if (name != "MEAN" && name != "AVERAGE_POOL_2D") continue;
-    const std::vector<int32_t> from = ShapeOf(base.graph, op.inputs[0]);
-    const std::vector<int32_t> to = ShapeOf(base.graph, op.outputs[0]);
-    if (from.size() == 4 && to.size() >= 2 && (to.size() == 2 || to[1] * to[2] == 1))
-      embedding = op.inputs[0];
-  }
-  if (embedding >= 0) return embedding;
-  const image::Size size = base.input_size();
-  for (const tflite::Operator& op : main.operators) {
-    const std::vector<int32_t> shape = ShapeOf(base.graph, op.outputs[0]);
-    if (shape.size() != 4 || shape[1] != (size.height + 31) / 32 || shape[3] < 256) continue;
-    if (embedding < 0 || shape[3] >= ShapeOf(base.graph, embedding)[3]) embedding = op.outputs[0];
-  }
-  if (embedding < 0)
-    return FailedPrecondition(
-        "the base model has no pool over the whole picture and no map of a 32nd of it: name the "
-        "tensor that is its embedding");
-  return embedding;
-}
-
 absl::StatusOr<ClassifierGraph> AddClassifier(FloatGraph base, std::span<const int32_t> tensors,
                                               const ClassifierHead& head) {
   RETURN_IF_ERROR(CutAt(base, tensors));

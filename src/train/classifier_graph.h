@@ -19,11 +19,6 @@ struct ClassifierGraph {
   size_t head_operator = 0;  // the FULLY_CONNECTED; the last one
 };
 
-// The tensors whose means over the picture make the embedding, where nobody names any: what the
-// last pool over the whole picture reads, else the last map of a detector's backbone (the last map
-// of the smallest size that is more than a few cells). Indices of base.graph.
-absl::StatusOr<int32_t> FindEmbedding(const FloatGraph& base);
-
 // Cuts at `tensors` (maps [1, H, W, D] or vectors [1, D] of base.graph), joins their means, and
 // puts a fully connected layer on them. `weights` [labels, D] and `bias` [labels] are a head that
 // was fitted before; empty: small noise and zeros. FAILED_PRECONDITION names a tensor of another
