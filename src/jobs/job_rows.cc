@@ -87,12 +87,13 @@ absl::Status UpdateJob(Connection& connection, const Job& job) {
 }
 
 absl::StatusOr<std::vector<Job>> ReadJobs(Connection& connection, const std::string& rest,
-                                          std::span<const Value> values) {
+                                          std::span<const Value> values, Reports reports) {
   std::vector<Job> jobs;
+  const std::string report = reports == Reports::kRead ? "report" : "''";
   RETURN_IF_ERROR(connection.Query(
       "SELECT id, org, created_by, request, snapshot, status, code, error, t, modified, started,"
-      " ended, starts, program, base_hash, report FROM training_jobs " +
-          rest,
+      " ended, starts, program, base_hash, " +
+          report + " FROM training_jobs " + rest,
       values, [&](const Row& row) {
         jobs.push_back(ReadJob(row));
         return absl::OkStatus();

@@ -24,9 +24,12 @@ absl::Status MakeTables(store::Database& database);
 absl::Status InsertJob(store::Connection& connection, const Job& job);
 // Everything of it but what was asked for.
 absl::Status UpdateJob(store::Connection& connection, const Job& job);
+// Reports are large: a list of jobs does without.
+enum class Reports { kRead, kLeave };
 // `rest`: "WHERE …" and an order.
 absl::StatusOr<std::vector<Job>> ReadJobs(store::Connection& connection, const std::string& rest,
-                                          std::span<const store::Value> values);
+                                          std::span<const store::Value> values,
+                                          Reports reports = Reports::kRead);
 // NOT_FOUND, also for another organization's; "" = of any.
 absl::StatusOr<Job> LoadJob(store::Connection& connection, const std::string& organization_id,
                             const std::string& id);

@@ -189,7 +189,7 @@ absl::StatusOr<std::vector<Job>> Jobs::List(const data::Caller& caller,
     values.emplace_back(static_cast<int64_t>(*status));
   }
   RETURN_IF_ERROR(database().Read([&](Connection& connection) {
-    jobs = ReadJobs(connection, where + " ORDER BY t DESC, id", values);
+    jobs = ReadJobs(connection, where + " ORDER BY t DESC, id", values, Reports::kLeave);
     return jobs.status();
   }));
   return jobs;
@@ -231,7 +231,7 @@ absl::Status Jobs::Finish(const data::Caller& caller, const std::string& id) {
   const auto run = running_.find(id);
   if (run == running_.end())
     return FailedPrecondition("the training job " + id + " does not run yet: cancel it instead");
-  run->second->Stop(options_.trainer.grace);
+  run->second->Stop(options_.trainer.finish_grace);
   return absl::OkStatus();
 }
 

@@ -62,7 +62,7 @@ class Jobs {
   // ALREADY_EXISTS: the version. INVALID_ARGUMENT: the request.
   absl::StatusOr<std::string> Submit(const data::Caller& caller, NewJob request);
   absl::StatusOr<Job> Get(const data::Caller& caller, const std::string& id);
-  // Newest first; nullopt = whatever their status.
+  // Newest first, without their reports; nullopt = whatever their status.
   absl::StatusOr<std::vector<Job>> List(const data::Caller& caller,
                                         std::optional<JobStatus> status = std::nullopt);
   // FAILED_PRECONDITION once it has ended.
@@ -111,6 +111,11 @@ class Jobs {
   absl::StatusOr<std::vector<std::string>> ArgumentsOf(const Job& job, uint32_t threads) const;
   absl::Status Register(const Job& job);
   void End(const std::string& id, const absl::Status& status);
+  // What a job is after its run.
+  JobStatus StatusAfter(JobStatus before, const absl::Status& run);
+  // Takes `step` until it succeeds, fails of something that does not pass, or the server stops.
+  absl::Status Insist(const std::string& what, const std::function<absl::Status()>& step,
+                      const std::function<bool(const absl::Status&)>& passes);
 
   const JobsOptions options_;
   Mutex mutex_;

@@ -81,6 +81,12 @@ class JobsTest : public data::CatalogTest {
     EXPECT_TRUE(id.ok()) << id.status();
     return id.value_or("");
   }
+  // What a server that died, or a database in trouble, leaves.
+  void Execute(const std::string& sql) {
+    const absl::Status done = catalog_->database().Write(
+        [&](store::Connection& connection) { return connection.Execute(sql, {}).status(); });
+    ASSERT_TRUE(done.ok()) << done;
+  }
   Job WaitFor(const std::string& id, const std::function<bool(const Job&)>& good) {
     absl::StatusOr<Job> job = jobs_->Get(caller_, id);
     for (int i = 0; i < 2000 && job.ok() && !good(*job); ++i) {
@@ -226,6 +232,66 @@ TEST_P(JobsTest, AnOrderlyStopPutsARunningJobBackAndCountsNothing) {
   const Job job = Ended(id);
   EXPECT_EQ(job.status, JobStatus::kCompleted) << job.error;
   EXPECT_EQ(job.starts, 1);
+}
+
+TEST_P(JobsTest, AJobRunsAgainAfterTheDeathOfTheServerButOnce) {
+  Start(kModel, 1, /*run=*/false);
+  const std::string once = Submit("1"), twice = Submit("2"), canceling = Submit("3");
+  Execute("UPDATE training_jobs SET status = 2, starts = 1 WHERE id = '" + once + "'");
+  Execute("UPDATE training_jobs SET status = 2, starts = 2 WHERE id = '" + twice + "'");
+  Execute("UPDATE training_jobs SET status = 6, starts = 1 WHERE id = '" + canceling + "'");
+  Start(kModel);
+  const Job job = Ended(once);
+  EXPECT_EQ(job.status, JobStatus::kCompleted) << job.error;
+  EXPECT_EQ(job.starts, 2);
+  const Job failed = Ended(twice);
+  EXPECT_EQ(failed.status, JobStatus::kFailed);
+  EXPECT_THAT(failed.error, HasSubstr("twice"));
+  EXPECT_EQ(Ended(canceling).status, JobStatus::kCanceled);
+}
+
+TEST_P(JobsTest, AModelThatWasRegisteredWhenTheServerDiedIsNotTrainedAgain) {
+  Start(kModel);
+  const std::string id = Ended(Submit("1")).id;
+  Execute("UPDATE training_jobs SET status = 2 WHERE id = '" + id + "'");
+  Start("exit 1");
+  const Job job = Ended(id);
+  EXPECT_EQ(job.status, JobStatus::kCompleted) << job.error;
+  EXPECT_EQ(job.starts, 1);
+}
+
+TEST_P(JobsTest, AnEndThatCannotBeWrittenIsWrittenLater) {
+  Start("while [ ! -e " + folder_ + "/go ]; do sleep 0.02; done; exit 1");
+  const std::string id = Submit("1");
+  WaitFor(id, [](const Job& job) { return job.status == JobStatus::kInProgress; });
+  Execute("ALTER TABLE training_jobs RENAME TO elsewhere");
+  std::ofstream(folder_ + "/go") << "";
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  Execute("ALTER TABLE elsewhere RENAME TO training_jobs");
+  EXPECT_EQ(Ended(id).status, JobStatus::kFailed);
+}
+
+TEST_P(JobsTest, OneLabelAloneIsToldFromPicturesWithoutIt) {
+  Start("tr '\\0' '\\n' < /proc/$$/cmdline | grep unknown\n" + std::string(kModel));
+  NewJob request = Request("1");
+  request.labels = {"a"};
+  request.choices.force = true;
+  const auto id = jobs_->Submit(caller_, request);
+  ASSERT_TRUE(id.ok()) << id.status();
+  EXPECT_EQ(Ended(*id).status, JobStatus::kCompleted);
+  const auto log = jobs_->Logs(caller_, *id, "");
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_THAT(log->entries, Contains(Field(&LogEntry::message, "--unknown")));
+}
+
+TEST_P(JobsTest, ADiskThatIsFullWhileAModelIsRegisteredFailsItsJobAndLeavesNoVersion) {
+  Start(kModel);
+  files_.Add({.operation = FileOperation::kAppend, .path = "/models/", .error = ENOSPC});
+  const Job job = Ended(Submit("1"));
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  EXPECT_NE(job.error, "");
+  EXPECT_TRUE(absl::IsNotFound(models_->OfJob(job.id).status()));
+  EXPECT_EQ(Ended(Submit("1")).status, JobStatus::kCompleted);
 }
 
 TEST_P(JobsTest, ADiskThatIsFullWhileItIsSubmittedLeavesNoJob) {

@@ -31,6 +31,8 @@ constexpr uint64_t kMaxLabelsBytes = uint64_t{1} << 20;
 constexpr std::chrono::minutes kLogSweep{60};
 // A job that is put back loses nothing by a short end.
 constexpr std::chrono::seconds kStopGrace{1};
+// Between attempts to write down what became of a job.
+constexpr std::chrono::seconds kRetry{2};
 
 std::string LevelOf(std::string_view level) {
   for (const std::string_view known : {"debug", "info", "warn", "error"}) {
@@ -245,9 +247,26 @@ absl::Status Jobs::Train(const Job& job, Listener& listener) {
     if (stopping_) return absl::CancelledError("the server stops");
   }
   RETURN_IF_ERROR(ended);
-  ASSIGN_OR_RETURN(const Job now, Get(owner, job.id));
-  if (now.status == JobStatus::kCanceling) return absl::CancelledError("canceled");
-  return Register(now);
+  const auto keep = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const Job now, Get(owner, job.id));
+    if (now.status == JobStatus::kCanceling) return absl::CancelledError("canceled");
+    return Register(now);
+  };
+  return Insist("the model of training job " + job.id, keep,
+                [](const absl::Status& status) { return absl::IsUnavailable(status); });
+}
+
+absl::Status Jobs::Insist(const std::string& what, const std::function<absl::Status()>& step,
+                          const std::function<bool(const absl::Status&)>& passes) {
+  for (;;) {
+    const absl::Status done = step();
+    if (done.ok() || !passes(done)) return done;
+    LogError("jobs", what + " is not written down, and tried again: " + MessageOf(done));
+    MutexLock lock(mutex_);
+    const auto end = std::chrono::steady_clock::now() + kRetry;
+    while (!stopping_ && std::chrono::steady_clock::now() < end) changed_.WaitUntil(mutex_, end);
+    if (stopping_) return done;
+  }
 }
 
 absl::StatusOr<std::vector<std::string>> Jobs::ArgumentsOf(const Job& job, uint32_t threads) const {
@@ -274,10 +293,15 @@ absl::StatusOr<std::vector<std::string>> Jobs::ArgumentsOf(const Job& job, uint3
   if (choices.steps > 0)
     arguments.insert(arguments.end(), {"--steps", std::to_string(choices.steps)});
   if (choices.force) arguments.emplace_back("--force");
+  // One label alone is told from the pictures that have none.
+  if (job.request.task == registry::ModelTask::kSingleLabel && job.request.labels.size() == 1)
+    arguments.emplace_back("--unknown");
   return arguments;
 }
 
 absl::Status Jobs::Register(const Job& job) {
+  // An earlier attempt whose answer was lost.
+  if (options_.models->OfJob(job.id).ok()) return absl::OkStatus();
   const std::string output = FolderOf(job.id) + "/output";
   ASSIGN_OR_RETURN(const auto names, options_.files->List(output));
   if (std::find(names.begin(), names.end(), "model.tflite") == names.end())
@@ -316,30 +340,21 @@ absl::Status Jobs::Register(const Job& job) {
 }
 
 void Jobs::End(const std::string& id, const absl::Status& status) {
-  bool stopping = false;
-  {
-    MutexLock lock(mutex_);
-    stopping = stopping_;
-  }
   JobStatus now = JobStatus::kFailed;
-  const absl::Status written = Change(id, [&](Connection&, Job& job) {
-    if (status.ok()) {
-      job.status = JobStatus::kCompleted;
-    } else if (job.status == JobStatus::kCanceling) {
-      job.status = JobStatus::kCanceled;
-    } else if (stopping && absl::IsCancelled(status)) {
-      // An orderly stop counts for nothing.
-      job.status = JobStatus::kPending;
-      --job.starts;
-    } else {
-      job.status = JobStatus::kFailed;
+  const auto settle = [&](Connection&, Job& job) {
+    job.status = now = StatusAfter(job.status, status);
+    if (now == JobStatus::kPending) --job.starts;  // an orderly stop counts for nothing
+    if (now == JobStatus::kFailed) {
       job.error_code = status.code();
       job.error = MessageOf(status);
     }
-    now = job.status;
     if (HasEnded(now)) job.ended = Now();
     return absl::OkStatus();
-  });
+  };
+  // A full disk, or a database that is away: the job must not be in progress for ever.
+  const absl::Status written = Insist(
+      "the end of training job " + id, [&] { return Change(id, settle); },
+      [](const absl::Status& failure) { return !absl::IsNotFound(failure); });
   if (!written.ok()) {
     // It is still in progress for the database, and settled at the next start.
     LogError("jobs", "the end of training job " + id + ": " + MessageOf(written));
@@ -348,6 +363,13 @@ void Jobs::End(const std::string& id, const absl::Status& status) {
   LogInfo("jobs", "training job " + id + " is " + std::string(NameOf(now)) +
                       (status.ok() ? "" : ": " + MessageOf(status)));
   if (HasEnded(now)) RemoveFolder(FolderOf(id));
+}
+
+JobStatus Jobs::StatusAfter(JobStatus before, const absl::Status& run) {
+  if (run.ok()) return JobStatus::kCompleted;
+  if (before == JobStatus::kCanceling) return JobStatus::kCanceled;
+  MutexLock lock(mutex_);
+  return stopping_ && absl::IsCancelled(run) ? JobStatus::kPending : JobStatus::kFailed;
 }
 
 }  // namespace bowerbird::jobs

@@ -22,8 +22,11 @@ namespace bowerbird::jobs {
 struct TrainerCommand {
   std::vector<std::string> argv{};
   uint32_t threads = 1;
-  uint64_t memory_bytes = 0;                                  // of its data; 0 = no limit
-  std::chrono::nanoseconds grace = std::chrono::seconds(20);  // between SIGTERM and SIGKILL
+  uint64_t memory_bytes = 0;  // of its data; 0 = no limit
+  // Between SIGTERM and SIGKILL: of a run whose model nobody wants, and of one whose best model is
+  // to be scored and written first.
+  std::chrono::nanoseconds grace = std::chrono::seconds(20);
+  std::chrono::nanoseconds finish_grace = std::chrono::minutes(10);
 };
 
 // What the trainer says. Called on the thread that runs it, except Log, which is thread-safe.
