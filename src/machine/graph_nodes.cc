@@ -191,12 +191,11 @@ void Graph::Fail(Node& node, const absl::Status& fault, TimePoint retry_at) {
 
 void Graph::Show(Node& node) {
   ResourceState state = ResourceState::kUnconfigured;
-  if (node.outlives_failure() && node.step != Step::kReady && !node.fault.ok()) {
+  const bool keeps_the_old = node.outlives_failure() && node.step != Step::kReady;
+  if (!node.fault.ok() && (keeps_the_old || node.resource == nullptr)) {
     state = ResourceState::kUnhealthy;
   } else if (node.resource != nullptr) {
     state = node.step == Step::kReady ? ResourceState::kReady : ResourceState::kConfiguring;
-  } else if (!node.fault.ok()) {
-    state = ResourceState::kUnhealthy;
   } else if (node.job != nullptr) {
     state = ResourceState::kConfiguring;
   }

@@ -135,7 +135,7 @@ class FakeMotor : public Motor {
   absl::Status AwaitTarget(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t motion = motion_;
     while (motion == motion_ && !AtTarget()) {
-      const absl::Status status = context.Check();
+      absl::Status status = context.Check();
       if (!status.ok()) {
         Begin(0, std::nullopt);
         return status;

@@ -69,10 +69,10 @@ TEST(ReadRemote, FaultsNameTheKeyAndNotTheSecret) {
 }
 
 TEST(RemoteConnection, SaysWhyItCannotBe) {
-  auto settings = *Read("localhost:1", {{"tls_ca", "/no/such/file"}});
+  auto settings = *Read("127.0.0.1:1", {{"tls_ca", "/no/such/file"}});
   EXPECT_THAT(MessageOf(RemoteConnection::Open(Context(), settings).status()),
               HasSubstr("/no/such/file has no certificate in it"));
-  settings = *Read("localhost:1", {{"insecure", true}});
+  settings = *Read("127.0.0.1:1", {{"insecure", true}});
   const auto connection = RemoteConnection::Open(Context(), settings);
   ASSERT_TRUE(connection.ok()) << "no key, nothing to ask";
   EXPECT_TRUE(absl::IsUnavailable((*connection)->Look(Context()).status()));
