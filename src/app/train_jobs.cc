@@ -173,16 +173,22 @@ absl::Status Show(const JobOptions& options, const HubClient& hub) {
   return absl::OkStatus();
 }
 
-// One page after `token`; the token of the next lines.
-absl::StatusOr<std::string> PrintLog(const JobOptions& options, const HubClient& hub,
-                                     const std::string& token) {
+// What of a log was printed: `lines` of the page that begins at `token`.
+struct LogPlace {
+  std::string token;
+  int lines = 0;
+};
+
+// The rest of the page; whether there is another one behind it.
+absl::StatusOr<bool> PrintLog(const JobOptions& options, const HubClient& hub, LogPlace& place) {
   proto::GetTrainingJobLogsRequest request;
   request.set_id(options.id);
-  request.set_page_token(token);
+  request.set_page_token(place.token);
   proto::GetTrainingJobLogsResponse response;
   RETURN_IF_ERROR(
       hub.Call("/viam.app.mltraining.v1.MLTrainingService/GetTrainingJobLogs", request, response));
-  for (const proto::TrainingJobLogEntry& line : response.logs()) {
+  for (int i = place.lines; i < response.logs_size(); ++i) {
+    const proto::TrainingJobLogEntry& line = response.logs(i);
     if (options.json) {
       std::printf("%s\n", JsonOf(line).c_str());
     } else {
@@ -191,20 +197,23 @@ absl::StatusOr<std::string> PrintLog(const JobOptions& options, const HubClient&
     }
   }
   std::fflush(stdout);
-  return response.next_page_token();
+  if (response.next_page_token().empty()) {
+    place.lines = response.logs_size();
+    return false;
+  }
+  place = {.token = response.next_page_token(), .lines = 0};
+  return true;
 }
 
 absl::Status Logs(const JobOptions& options, const HubClient& hub) {
   if (options.follow) CatchInterrupts();
-  std::string token;
+  LogPlace place;
   while (!Interrupted()) {
     // The status first: what is written before the end is then among what is read next.
     ASSIGN_OR_RETURN(const auto got, Get(hub, options.id));
     const bool last = !options.follow || HasEnded(got.training().job().status());
-    while (true) {
-      ASSIGN_OR_RETURN(const std::string next, PrintLog(options, hub, token));
-      if (next.empty()) break;
-      token = next;
+    for (bool more = true; more;) {
+      ASSIGN_OR_RETURN(more, PrintLog(options, hub, place));
     }
     if (last) return absl::OkStatus();
     std::this_thread::sleep_for(std::chrono::milliseconds(500));

@@ -5,8 +5,6 @@
 // on pictures that nobody has seen before.
 import assert from 'node:assert/strict';
 import {
-  copyFileSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -22,52 +20,15 @@ import { dial, grpc, sdk, TRANSPORTS } from '../conformance/clients.mjs';
 import { ALREADY_EXISTS, FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, UNIMPLEMENTED }
   from '../conformance/codes.mjs';
 import { connectHub } from '../conformance/hub.mjs';
-import { detectorFiles } from '../conformance/machine.mjs';
 import { findService } from '../hub/services.mjs';
 import { eventually, Server } from '../server.mjs';
+import { KINDS, makeDataset, startHub } from './hub.mjs';
 import { picture } from './pictures.mjs';
 
 after(() => setTimeout(() => process.exit(), 200).unref());
 
 const { ModelType, TrainingStatus } = sdk;
-const KINDS = ['disc', 'square'];
 const ENDED = ['TRAINING_STATUS_COMPLETED', 'TRAINING_STATUS_FAILED', 'TRAINING_STATUS_CANCELED'];
-
-async function startHub(args = []) {
-  const hub = await Server.start({ config: {}, args: ['--role', 'hub', ...args] });
-  mkdirSync(path.join(hub.folder, 'data/bases'), { recursive: true });
-  copyFileSync(detectorFiles().model, path.join(hub.folder, 'data/bases/default.tflite'));
-  return hub;
-}
-
-/** `count` pictures of each kind, tagged, in a new dataset; some more without a tag. */
-async function makeDataset(hub, name, { count = 15, first = 0, untagged = 0, boxes = false } = {}) {
-  const ids = [];
-  const upload = (png, seconds, tags) => {
-    const time = new Date(Date.UTC(2026, 2, 1, 0, 0, seconds));
-    return hub.data.binaryDataCaptureUpload(
-      ...[png, hub.partId, 'rdk:component:camera', name, 'ReadImage', '.png'],
-      ...[[time, time], tags],
-    );
-  };
-  for (const [k, kind] of KINDS.entries())
-    for (let i = 0; i < count; ++i) {
-      const one = picture(kind, first + i);
-      const id = await upload(one.png, 2 * i + k, boxes ? [] : [kind]);
-      if (boxes) {
-        const { xMin, yMin, xMax, yMax } = one.box;
-        await hub.data.addBoundingBoxToImageById(id, kind, xMin, yMin, xMax, yMax);
-      }
-      ids.push(id);
-    }
-  for (let i = 0; i < untagged; ++i) {
-    const one = picture('disc', first + 5000 + i);
-    ids.push(await upload(one.png, 3000 + i, []));
-  }
-  const id = await hub.data.createDataset(name, hub.organizationId);
-  await hub.data.addBinaryDataToDatasetByIds(ids, id);
-  return id;
-}
 
 function clientsOf(hub) {
   const transport = grpc(hub.url);
@@ -256,6 +217,38 @@ for (const transport of Object.keys(TRANSPORTS))
     });
   });
 
+describe('training of a detector', { timeout: 300_000 }, () => {
+  let server, hub;
+  before(async () => {
+    server = await startHub();
+    hub = await connectHub(server.url, 'grpc');
+  });
+  after(() => server?.close());
+
+  it('a job learns boxes, and its model says how well it finds them', async () => {
+    const datasetId = await makeDataset(hub, 'boxed', { count: 8, boxes: true });
+    const job = {
+      organizationId: hub.organizationId,
+      datasetId,
+      modelName: 'boxed',
+      modelVersion: 'v1',
+      modelType: ModelType.OBJECT_DETECTION,
+    };
+    const clients = clientsOf(hub);
+    const { id } = await clients.training.submitTraining({ job, choices: { steps: 12 } });
+    const done = await ended(hub, id, 240_000);
+    assert.equal(done.status, 'TRAINING_STATUS_COMPLETED', JSON.stringify(done));
+    const { training, curve } = (await clients.training.getTraining({ id })).toJson();
+    const report = JSON.parse(training.reportJson);
+    assert.deepEqual([report.type, report.labels], ['detection', KINDS]);
+    assert.ok(curve.some((point) => point.phase === 'train' && point.loss > 0), 'no loss in its curve');
+    const { model } = (
+      await clients.models.getModel({ organizationId: hub.organizationId, name: 'boxed' })
+    ).toJson();
+    assert.equal(typeof JSON.parse(model.cardJson).metrics.voc_ap50, 'number', model.cardJson);
+  });
+});
+
 describe('training beside trouble', { timeout: 300_000 }, () => {
   let server, hub, dataset;
   before(async () => {
@@ -276,6 +269,8 @@ describe('training beside trouble', { timeout: 300_000 }, () => {
     }
     throw new Error('it never ran');
   };
+  // Snapshots lie there, too.
+  const isPicture = (file) => readFileSync(file).subarray(1, 4).toString() === 'PNG';
   const childrenOf = (pid) =>
     readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
       readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
@@ -314,6 +309,26 @@ describe('training beside trouble', { timeout: 300_000 }, () => {
     assert.equal(job.status, 'TRAINING_STATUS_FAILED');
     assert.match(job.errorStatus.message, /killed|signal/i);
     assert.equal((await ended(hub, await submit('next'))).status, 'TRAINING_STATUS_COMPLETED');
+  });
+
+  it('a picture whose file is gone is left out and told', async () => {
+    const blobs = path.join(server.folder, 'data/hub/blobs');
+    const sha256 = readdirSync(blobs)
+      .filter((name) => /^[0-9a-f]{2}$/.test(name))
+      .flatMap((name) => readdirSync(path.join(blobs, name)))
+      .find((name) => /^[0-9a-f]{64}$/.test(name) && isPicture(path.join(blobs, name.slice(0, 2), name)));
+    const file = path.join(blobs, sha256.slice(0, 2), sha256);
+    const kept = readFileSync(file);
+    rmSync(file);
+    try {
+      const id = await submit('gap');
+      const job = await ended(hub, id);
+      assert.equal(job.status, 'TRAINING_STATUS_COMPLETED', JSON.stringify(job));
+      const got = await clientsOf(hub).training.getTraining({ id });
+      assert.match(got.training.reportJson, new RegExp(sha256));
+    } finally {
+      writeFileSync(file, kept);
+    }
   });
 
   it('without a base model a job is refused with the way to one', async () => {
