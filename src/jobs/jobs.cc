@@ -197,7 +197,7 @@ absl::StatusOr<std::vector<Job>> Jobs::List(const data::Caller& caller,
 
 absl::Status Jobs::Change(const std::string& id,
                           const std::function<absl::Status(Connection&, Job&)>& change) {
-  const absl::Status done = database().Write([&](Connection& connection) -> absl::Status {
+  absl::Status done = database().Write([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(Job job, LoadJob(connection, "", id));
     RETURN_IF_ERROR(change(connection, job));
     job.modified = Now();

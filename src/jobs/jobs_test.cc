@@ -37,6 +37,7 @@ class JobsTest : public data::CatalogTest {
     if (IsSkipped()) return;
     dataset_ = *catalog_->datasets().Create(caller_, "things");
     std::vector<std::string> ids;
+    ids.reserve(10);
     for (int i = 0; i < 10; ++i) ids.push_back(Add(i, {i % 2 == 0 ? "a" : "b"}));
     ASSERT_TRUE(catalog_->datasets().AddItems(caller_, dataset_, ids).ok());
   }
