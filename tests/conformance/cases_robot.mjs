@@ -157,7 +157,7 @@ export const robotCases = [
   {
     name: 'calls that this machine does not serve are answered UNIMPLEMENTED',
     async run({ sdk, robot }) {
-      await rejects(() => new sdk.MotorClient(robot, 'm').isMoving(), code.UNIMPLEMENTED);
+      await rejects(() => new sdk.ArmClient(robot, 'm').isMoving(), code.UNIMPLEMENTED);
       await rejects(() => robot.restartModule(undefined, 'none'), [code.UNIMPLEMENTED, code.NOT_FOUND]);
     },
   },
