@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/data_table.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -13,6 +14,9 @@ namespace {
 using store::Bytes;
 using store::Connection;
 using store::Engine;
+
+constexpr std::pair<const char*, const char*> kNumbered[] = {
+    {"organizations", "org"}, {"sources", "source"}, {"terms", "term"}, {"items", "item"}};
 
 // The terms' numbers.
 constexpr const char* kTerms =
@@ -106,6 +110,16 @@ absl::Status FillTable(const std::string& location, const TableOptions& options)
     const absl::Status written = database->Write(
         [&](Connection& connection) { return connection.Execute(sql, {}).status(); });
     if (!written.ok()) return Annotate(written, sql);
+  }
+  // Rows came with their numbers: the next ones are given out behind them.
+  for (const auto& [table, column] : kNumbered) {
+    if (database->engine() != Engine::kPostgresql) break;
+    const std::string sql = std::string("SELECT setval(pg_get_serial_sequence('") + table + "', '" +
+                            column + "'), MAX(" + column + ")) FROM " + table;
+    const absl::Status set = database->Write([&](Connection& connection) {
+      return connection.Query(sql, {}, [](const store::Row&) { return absl::OkStatus(); });
+    });
+    if (!set.ok()) return Annotate(set, sql);
   }
   // PostgreSQL plans badly without; it does so itself some minutes after a real table has grown.
   return database->Write(
