@@ -11,7 +11,6 @@
 namespace bowerbird::bench {
 namespace {
 
-using store::Bytes;
 using store::Connection;
 using store::Engine;
 
@@ -26,6 +25,10 @@ constexpr const char* kTerms =
     " (15, 1, 1, 'label4'), (16, 1, 1, 'label5'), (17, 1, 1, 'label6'), (18, 1, 1, 'label7'),"
     " (19, 1, 1, 'label8'), (20, 1, 1, 'label9'),"
     " (21, 1, 3, '0123456789abcdef01234567')";
+
+constexpr const char* kDataset =
+    "INSERT INTO datasets(org, id, name, t, type)"
+    " VALUES (1, '0123456789abcdef01234567', 'all', 0, 0)";
 
 std::string RandomBytes(Engine engine, int count) {
   if (engine == Engine::kSqlite) return "randomblob(" + std::to_string(count) + ")";
@@ -69,9 +72,7 @@ std::vector<std::string> Statements(Engine engine, const TableOptions& options) 
           ", 'loc', '', '', 'part', '', 'rdk:component:camera', 'cam' || x, 'ReadImage',"
           " 'image/jpeg', '{}', '[]' FROM n WHERE x < 20",
       kTerms,
-      "INSERT INTO datasets(org, id, name, t, type) VALUES (1, '0123456789abcdef01234567', 'all', "
-      "0,"
-      " 0)",
+      kDataset,
       numbers +
           "INSERT INTO items(item, org, source, file_id, t, received, stored, file_name,"
           " file_extension, size, hash, width, height, tagged, version, annotation_hash,"
@@ -99,7 +100,7 @@ absl::Status FillTable(const std::string& location, const TableOptions& options)
   ASSIGN_OR_RETURN(const auto database,
                    store::OpenDatabase({.location = location, .migrations = data::Migrations()}));
   bool is_filled = false;
-  const absl::Status read = database->Read([&](Connection& connection) {
+  absl::Status read = database->Read([&](Connection& connection) {
     return connection.Query("SELECT 1 FROM organizations", {}, [&](const store::Row&) {
       is_filled = true;
       return absl::OkStatus();
