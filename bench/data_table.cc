@@ -30,6 +30,10 @@ constexpr const char* kDataset =
     "INSERT INTO datasets(org, id, name, t, type)"
     " VALUES (1, '0123456789abcdef01234567', 'all', 0, 0)";
 
+constexpr const char* kVersions =
+    "INSERT INTO annotation_versions(item, version, t, changed_by, body)"
+    " SELECT item, 1, t, 'b', ";
+
 std::string RandomBytes(Engine engine, int count) {
   if (engine == Engine::kSqlite) return "randomblob(" + std::to_string(count) + ")";
   return "substr(decode(md5(x::text) || md5('a' || x), 'hex'), 1, " + std::to_string(count) + ")";
@@ -80,9 +84,7 @@ std::vector<std::string> Statements(Engine engine, const TableOptions& options) 
           RandomBytes(engine, 20) + ", " + t + ", " + t + ", " + t + ", '', '.jpg', 100000, " +
           RandomBytes(engine, 32) + ", 640, 480, " + tagged + ", 1, " + RandomBytes(engine, 32) +
           ", " + std::to_string(options.boxes) + ", 1 FROM n",
-      "INSERT INTO annotation_versions(item, version, t, changed_by, body) SELECT item, 1, t, "
-      "'b', " +
-          BodyOf(options.boxes) + " FROM items",
+      std::string(kVersions) + BodyOf(options.boxes) + " FROM items",
       terms("item % 5 + 1", " WHERE tagged = 1"),
       terms("6", " WHERE item % 997 = 0"),
       terms("item % 10 + 11", ""),
