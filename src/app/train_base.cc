@@ -52,6 +52,8 @@ absl::Status CheckName(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.';
   });
+  if (name == kNoBase)
+    return InvalidArgument("'none' is what training without a base model is called: take another");
   if (fits) return absl::OkStatus();
   return InvalidArgument("'" + name +
                          "' is no name of a base model: letters, digits, '-', '_' and '.' are");
@@ -139,10 +141,12 @@ std::string TrainerPath() {
 absl::StatusOr<std::string> FindBase(const std::string& wanted) {
   std::error_code error;
   if (!wanted.empty() && fs::exists(wanted, error)) return wanted;
-  return FindKeptBase(DefaultDataDir(), wanted);
+  const absl::StatusOr<std::string> kept = FindKeptBase(DefaultDataDir(), wanted);
+  return wanted.empty() && !kept.ok() ? kNoBase : kept;
 }
 
 absl::StatusOr<std::string> FindKeptBase(const std::string& data_dir, const std::string& name) {
+  if (name == kNoBase) return kNoBase;
   const std::string folder = FolderOf(data_dir);
   const std::string file = folder + "/" + (name.empty() ? kDefault : name) + ".tflite";
   std::error_code error;
@@ -151,7 +155,7 @@ absl::StatusOr<std::string> FindKeptBase(const std::string& data_dir, const std:
     return absl::NotFoundError("there is no base model '" + name + "': " + Known(folder));
   return FailedPrecondition(
       "there is no base model called default: name another one, or keep one (bowerbird train base "
-      "add FILE.tflite --name default); " +
+      "add FILE.tflite --name default), or train without one (--base none); " +
       Known(folder));
 }
 

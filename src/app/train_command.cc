@@ -163,8 +163,10 @@ CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
   local->add_option("directory", options->directory, "A folder per class, VOC, COCO, CSV, ...")
       ->required();
   local->add_option("--out", options->out, "The folder to make")->required();
-  local->add_option("--base", options->base,
-                    "The model to start from: a .tflite file, or the name of a kept one");
+  local->add_option(
+      "--base", options->base,
+      "The model to start from: a .tflite file or the name of a kept one (default: the "
+      "one called default), or none: a small network learns from scratch");
   local
       ->add_option("--type", options->type,
                    "single: one label a picture; multi: any number; detection: boxes")

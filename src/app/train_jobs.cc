@@ -239,7 +239,7 @@ void AddSubmitFlags(CLI::App& submit, JobOptions& options) {
           {"multi", proto::MODEL_TYPE_MULTI_LABEL_CLASSIFICATION},
           {"detection", proto::MODEL_TYPE_OBJECT_DETECTION}}));
   submit.add_option("--labels", options.labels, "To be learnt; default: all")->delimiter(',');
-  submit.add_option("--base", options.base, "Name of a base model of the server");
+  submit.add_option("--base", options.base, "Name of a base model of the server, or none");
   submit.add_option("--minutes", options.minutes, "Of processor time, at most")
       ->check(CLI::Range(0.0, 10080.0));
   submit.add_option("--steps", options.steps, "Of training, instead of what the time allows");

@@ -10,6 +10,7 @@
 #include "train/picture_model.h"
 #include "train/processor_time.h"
 #include "train/report_page.h"
+#include "train/scratch_job.h"
 
 namespace bowerbird::train {
 namespace {
@@ -30,13 +31,9 @@ class ClassifierTrainer {
   ClassifierTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
 
   absl::StatusOr<TrainedModel> Train() {
+    if (from_scratch()) return TrainWithoutBase();
     ASSIGN_OR_RETURN(graft_, MakeGraft(files_, job_));
-    for (const TrainingPicture& picture : graft_.set.pictures) {
-      if (!picture.is_validation) continue;
-      validation_.push_back(picture);
-      truth_.push_back(picture.truth);
-      if (!independent()) only_.push_back(picture.truth.front());
-    }
+    TakeValidation();
     ASSIGN_OR_RETURN(Candidate best, Score("graft", std::exchange(graft_.model, {}), 0));
     ordered_json candidates{best.row};
     if (job_.budget_seconds > 0 && !job_.IsStopped()) {
@@ -58,6 +55,30 @@ class ClassifierTrainer {
 
  private:
   bool independent() const { return job_.data.task == Task::kMultiLabel; }
+  bool from_scratch() const { return job_.base_path.empty(); }
+
+  absl::StatusOr<TrainedModel> TrainWithoutBase() {
+    job_.Tell({{"warning",
+                "there is no base model: everything is learnt from these pictures, which a base "
+                "would do better with fewer of them (bowerbird train base add FILE.tflite)"}});
+    ASSIGN_OR_RETURN(FromScratch made, TrainFromScratch(files_, job_));
+    graft_.set = std::move(made.set);
+    TakeValidation();
+    ASSIGN_OR_RETURN(Candidate only, Score("scratch", std::move(made.tuned.model), 0));
+    only.row.update(made.tuned.facts);
+    only.loss = std::move(made.tuned.loss);
+    ordered_json candidates{only.row};
+    return Describe(std::move(only), std::move(candidates));
+  }
+
+  void TakeValidation() {
+    for (const TrainingPicture& picture : graft_.set.pictures) {
+      if (!picture.is_validation) continue;
+      validation_.push_back(picture);
+      truth_.push_back(picture.truth);
+      if (!independent()) only_.push_back(picture.truth.front());
+    }
+  }
 
   // For the network: without what the file and its score take.
   double SecondsLeft() const {
@@ -115,6 +136,14 @@ class ClassifierTrainer {
     report["path"] = best.row["path"];
     report["candidates"] = std::move(candidates);
     ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
+    if (!from_scratch()) DescribeGraft(report);
+    DescribeData(job_, graft_.set, report);
+    DescribeModel(trained);
+    AddPage(best, trained);
+    return trained;
+  }
+
+  void DescribeGraft(ordered_json& report) const {
     report["base"].update({{"taps", graft_.embedding.taps},
                            {"features", graft_.embedding.depth},
                            {"width", graft_.embedding.size.width},
@@ -124,10 +153,6 @@ class ClassifierTrainer {
                       {"loss", graft_.head.loss},
                       {"steps", graft_.head.evaluations}};
     if (!graft_.cross_validation.is_null()) report["cross_validation"] = graft_.cross_validation;
-    DescribeData(job_, graft_.set, report);
-    DescribeModel(trained);
-    AddPage(best, trained);
-    return trained;
   }
 
   void AddPage(const Candidate& best, TrainedModel& trained) {

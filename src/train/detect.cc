@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "train/anchors.h"
 #include "train/old_classes.h"
+#include "train/scratch_graph.h"
 
 namespace bowerbird::train {
 namespace {
@@ -114,6 +115,13 @@ absl::StatusOr<TrainedDetector> TrainDetector(NetworkEngine& engine, const Float
       .weight_decay = options.weight_decay,
       .average_decay = options.average_decay,
       .threads = options.threads};
+  if (options.normalize) {
+    // Not of maps of a few cells: a batch of them is no sample.
+    network_options.normalized = ConvolutionsToNormalize(graph);
+    std::fill(network_options.normalized.begin() +
+                  static_cast<ptrdiff_t>(trained.detector.first_new_operator),
+              network_options.normalized.end(), false);
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<Network> network, engine.Create(graph, network_options));
   DetectionBatches batches(trained.detector, samples, options);
   const BatchSource source = [&](int) -> absl::StatusOr<Batch> { return batches.Next(); };

@@ -26,6 +26,7 @@ struct DetectorOptions {
   // Operators before this one keep their weights; < 0 = those on maps of more than a 16th of the
   // picture, which are half of the work and know what edges are.
   int first_trained_operator = -1;
+  bool normalize = false;  // ConvolutionsToNormalize, for a network of random weights
   double weight_decay = 1e-4;
   double average_decay = 0;
   int threads = 1;

@@ -14,6 +14,7 @@
 #include "train/processor_time.h"
 #include "train/report_page.h"
 #include "train/sample_pictures.h"
+#include "train/scratch_graph.h"
 
 namespace bowerbird::train {
 namespace {
@@ -24,6 +25,10 @@ using nlohmann::ordered_json;
 constexpr double kRestSeconds = 2;
 constexpr double kScoreSeconds = 0.05;
 constexpr int kLeastSteps = 20;
+// Without a base: maps down to a 32nd of the picture, which is what heads are put on.
+constexpr int kScratchDepth = 16;
+constexpr int kScratchHalvings = 5;
+constexpr double kScratchRate = 2e-3;
 
 class DetectionTrainer {
  public:
@@ -32,7 +37,7 @@ class DetectionTrainer {
   absl::StatusOr<TrainedModel> Train() {
     ASSIGN_OR_RETURN(NetworkEngine* const engine, LoadNetworkEngine());
     ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
-    ASSIGN_OR_RETURN(const FloatGraph base, ReadFloatGraph(job_.base_path));
+    ASSIGN_OR_RETURN(const FloatGraph base, Base());
     RETURN_IF_ERROR(ReadSamples(base.input_size()));
     ASSIGN_OR_RETURN(const TrainedDetector detector,
                      TrainDetector(*engine, base, samples_, Options()));
@@ -48,6 +53,16 @@ class DetectionTrainer {
   }
 
  private:
+  bool from_scratch() const { return job_.base_path.empty(); }
+
+  absl::StatusOr<FloatGraph> Base() const {
+    if (!from_scratch()) return ReadFloatGraph(job_.base_path);
+    return BuildScratchGraph({.side = job_.side > 0 ? job_.side : kScratchDetectorSide,
+                              .depth = kScratchDepth,
+                              .halvings = kScratchHalvings,
+                              .seed = job_.data.seed});
+  }
+
   // The pictures of the training side, at the size that the network sees.
   absl::Status ReadSamples(image::Size size) {
     std::vector<TrainingPicture> training;
@@ -65,6 +80,11 @@ class DetectionTrainer {
     options.labels = static_cast<int>(set_.labels.size());
     options.seed = job_.data.seed;
     options.batch = std::clamp(static_cast<int>(samples_.size()), 1, options.batch);
+    if (from_scratch()) {
+      options.normalize = true;
+      options.first_trained_operator = 0;
+      options.loop.learning_rate = kScratchRate;
+    }
     options.loop.steps = job_.steps;
     const double budget = job_.budget_seconds > 0 ? job_.budget_seconds : kDetectorSeconds;
     options.loop.budget_seconds =

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "train/detector_graph.h"
+#include "train/scratch_graph.h"
 
 namespace bowerbird::train {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<TrainedClassifier> FineTune(NetworkEngine& engine, ClassifierGrap
       .weight_decay = options.weight_decay,
       .average_decay = options.average_decay,
       .threads = options.threads};
+  if (options.normalize) network_options.normalized = ConvolutionsToNormalize(graph);
   network_options.learning_rates[classifier.head_operator] = options.head_rate;
   ASSIGN_OR_RETURN(const std::unique_ptr<Network> network, engine.Create(graph, network_options));
   ClassBatches batches(classifier, samples, options);

@@ -35,7 +35,8 @@ struct FineTuneOptions {
   uint64_t seed = 0;
   int batch = 16;
   size_t first_trained_operator = 0;
-  float head_rate = 1;  // of the new head, as a multiple of the others'
+  bool normalize = false;  // ConvolutionsToNormalize, for a network of random weights
+  float head_rate = 1;     // of the new head, as a multiple of the others'
   double weight_decay = 1e-4;
   double average_decay = 0;
   int threads = 1;

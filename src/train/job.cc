@@ -26,6 +26,7 @@ absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
 }
 
 absl::StatusOr<ordered_json> DescribeBase(FileSystem& files, const TrainJob& job) {
+  if (job.base_path.empty()) return ordered_json{{"path", nullptr}};
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files, job.base_path, kMaxBaseBytes));
   return ordered_json{{"sha256", Sha256Hex(std::string_view(bytes))}};
 }

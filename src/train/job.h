@@ -22,17 +22,19 @@ namespace bowerbird::train {
 struct TrainJob {
   TrainingSetOptions data;
   EmbeddingOptions embedding;
-  std::string base_path;
-  std::string work;     // a folder that exists, for files on the way; the caller removes it
-  std::string cache{};  // a folder for features; "": none
-  std::string name{};   // in the file; "": what the task is called
+  std::string base_path;  // "": there is none, the network starts from random weights
+  std::string work;       // a folder that exists, for files on the way; the caller removes it
+  std::string cache{};    // a folder for features; "": none
+  std::string name{};     // in the file; "": what the task is called
   int threads = 1;
   // Of processor time, for all of the job. 0: only the head of a classifier is trained, a detector
-  // for kDetectorSeconds.
+  // for kDetectorSeconds, a classifier without a base for kScratchSeconds.
   double budget_seconds = 0;
-  // Of networks that are trained: 0 = as the budget has time for. A detector has its base's size.
+  // Of networks that are trained: 0 = as the budget has time for. A detector has its base's size,
+  // kScratchDetectorSide without one.
   int steps = 0;
-  int side = 0;  // of the square pictures that a classifier sees
+  int side = 0;   // of the square pictures that a classifier sees, or any network without a base
+  int depth = 0;  // of the first maps of a classifier without a base
   // Asked often. Once true, what is there is finished: without anything learnt there is no model.
   std::function<bool()> stopped{};
   // {"phase": "features", "done": 10, "total": 200} and such (docs/formats/trainer.md); from any
@@ -53,6 +55,7 @@ struct TrainJob {
 
 // Enough for the photos of one thing; more is better, slowly (docs/training.md).
 inline constexpr double kDetectorSeconds = 55;
+inline constexpr int kScratchDetectorSide = 192;
 
 struct TrainedModel {
   std::string model;  // the bytes of the file

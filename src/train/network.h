@@ -44,6 +44,11 @@ struct NetworkOptions {
   // they stay. Empty: all operators at 1. Only the constants of CONV_2D, DEPTHWISE_CONV_2D and
   // FULLY_CONNECTED learn.
   std::vector<float> learning_rates = {};
+  // By operator: while it learns, the result of this CONV_2D or DEPTHWISE_CONV_2D is normalised
+  // over the batch (batch normalisation), which networks that start from random weights want. The
+  // first batch sets scale and shift so that nothing changes; exported weights have it folded in.
+  // Empty: none. UNIMPLEMENTED: one without weights and bias of its own.
+  std::vector<bool> normalized = {};
   double weight_decay = 1e-4;  // decoupled (AdamW), of weights, not of biases
   double clip_norm = 10;       // the norm of all gradients together is cut to it; 0 = never
   double average_decay = 0;    // of the moving average of the weights; 0 = none is kept
@@ -118,9 +123,9 @@ class NetworkEngine {
                                                           const NetworkOptions& options) = 0;
 };
 
-// What the library exports, in C's linkage: NetworkEngine* bowerbird_network_engine_1(). The number
+// What the library exports, in C's linkage: NetworkEngine* bowerbird_network_engine_2(). The number
 // counts changes of this header.
-inline constexpr char kNetworkEngineSymbol[] = "bowerbird_network_engine_1";
+inline constexpr char kNetworkEngineSymbol[] = "bowerbird_network_engine_2";
 using NetworkEngineFunction = NetworkEngine* (*)();
 
 }  // namespace bowerbird::train

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "base/status.h"
-#include "evaluate/voc_ap.h"
 #include "tflite/edit.h"
 #include "train/detect.h"
 #include "train/detector_file.h"
@@ -81,28 +80,6 @@ class Training : public ::testing::Test {
     return static_cast<double>(right) / static_cast<double>(samples.size());
   }
 
-  // Mean AP at an overlap of 0.5.
-  static double Precision(const std::string& file, const std::vector<DetectionSample>& samples) {
-    ExportedModel model(file);
-    evaluate::DetectionSet set{.categories = {"red", "blue"}};
-    for (const DetectionSample& sample : samples) {
-      const uint32_t number = set.pictures++;
-      for (const LabeledBox& box : sample.boxes)
-        set.truth.push_back({.picture = number,
-                             .category = static_cast<uint32_t>(box.label),
-                             .box = {box.x_min, box.y_min, box.x_max, box.y_max}});
-      const std::vector<std::vector<float>> found = model.Run(sample.picture);
-      for (size_t i = 0; i < static_cast<size_t>(found[3][0]); ++i) {
-        const float* const box = &found[0][4 * i];
-        set.found.push_back({.picture = number,
-                             .category = static_cast<uint32_t>(found[1][i]),
-                             .box = {box[1], box[0], box[3], box[2]},
-                             .score = found[2][i]});
-      }
-    }
-    return evaluate::VocAveragePrecision(set, {}).every_point.value_or(0);
-  }
-
   NetworkEngine* engine_ = nullptr;
 };
 
@@ -170,7 +147,7 @@ TEST_F(Training, ADetectorOnAClassifierFindsBoxesOfUnseenPicturesInItsFile) {
   ASSERT_TRUE(trained.ok()) << trained.status();
   const auto file = WriteDetectorFile(trained->detector, {.labels = {"red", "blue"}});
   ASSERT_TRUE(file.ok()) << file.status();
-  EXPECT_GE(Precision(*file, DetectionSamples(40, 2)), 0.7);
+  EXPECT_GE(MeanPrecision(*file, DetectionSamples(40, 2)), 0.7);
 }
 
 TEST_F(Training, ADetectorLearnsNewLabelsFromTheOldOnesTheyResemble) {
@@ -187,7 +164,7 @@ TEST_F(Training, ADetectorLearnsNewLabelsFromTheOldOnesTheyResemble) {
   for (DetectionSample& sample : unseen) sample.boxes[0].label = 1 - sample.boxes[0].label;
   const auto file = WriteDetectorFile(second->detector, {.labels = {"red", "blue"}});
   ASSERT_TRUE(file.ok()) << file.status();
-  EXPECT_GE(Precision(*file, unseen), 0.7);
+  EXPECT_GE(MeanPrecision(*file, unseen), 0.7);
 }
 
 TEST_F(Training, AnOperatorThatTheEngineLacksIsNamed) {

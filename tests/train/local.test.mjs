@@ -130,6 +130,26 @@ describe('bowerbird train local', () => {
     assert.equal(found.code, 0, found.err);
   });
 
+  it('trains without a base model, twice the same', { skip: !hasTorch && 'libtorch is not installed' }, () => {
+    for (const name of ['scratch', 'scratch-again']) {
+      const done = local(data, name, '--base', 'none', '--steps', '120');
+      assert.equal(done.code, 0, done.err);
+      assert.match(done.err, /no base model/);
+    }
+    assert.equal(report('scratch').path, 'scratch');
+    const bytes = (name) => readFileSync(outOf(name, 'model.tflite'));
+    assert.ok(bytes('scratch').equals(bytes('scratch-again')));
+    const scored = run('evaluate', '--model', outOf('scratch', 'model.tflite'), '--data', path.join(folder, 'unseen'), '--json');
+    assert.ok(JSON.parse(scored.out).accuracy >= 0.75, scored.out);
+  });
+
+  it('trains a detector without a base model', { skip: !hasTorch && 'libtorch is not installed' }, () => {
+    const done = local(boxFolder('boxes-alone', 24), 'alone-detector', '--type', 'detection', '--base', 'none', '--steps', '3');
+    assert.equal(done.code, 0, done.err);
+    const one = path.join(folder, 'boxes-alone', 'images', '1.png');
+    assert.equal(run('detect', '--model', outOf('alone-detector', 'model.tflite'), one).code, 0);
+  });
+
   it('fine-tunes where there is time, and keeps the better file', { skip: !hasTorch && 'libtorch is not installed' }, () => {
     const done = local(data, 'tuned', '--minutes', '0.2');
     assert.equal(done.code, 0, done.err);
@@ -159,6 +179,49 @@ describe('bowerbird train local', () => {
     refused(local(data, 'no', '--type', 'detection'), /40 pictures have no box|libbowerbird_torch/);
     refused(local(data, 'no', '--type', 'sound'), /sound/, 2);
     assert.ok(!existsSync(path.join(folder, 'no')));
+  });
+
+  it('asks for labels where two fifths of the pictures have none', () => {
+    const some = classFolders('some', 10);
+    const rows = ['disc', 'square'].flatMap((kind) =>
+      readdirSync(path.join(some, kind)).map((name, i) => `${kind}/${name},${i < 6 ? kind : ''}`),
+    );
+    writeFileSync(path.join(some, 'labels.csv'), ['image,labels', ...rows].join('\n'));
+    refused(local(some, 'no'), /8 of 20 pictures have no label.*--force.*--unknown/s);
+    assert.equal(local(some, 'forced', '--force').code, 0);
+    assert.equal(report('forced').split.training + report('forced').split.validation, 12);
+    assert.equal(local(some, 'unknown', '--unknown').code, 0);
+    assert.deepEqual(report('unknown').labels, ['UNKNOWN', 'disc', 'square']);
+  });
+
+  it('leaves out boxes that are none, with a line for each, and takes thousands', { skip: !hasTorch && 'libtorch is not installed' }, () => {
+    const odd = boxFolder('odd-boxes', 12);
+    const box = (left, top, right, bottom) =>
+      `<object><name>disc</name><bndbox><xmin>${left}</xmin><ymin>${top}</ymin><xmax>${right}</xmax>` +
+      `<ymax>${bottom}</ymax></bndbox></object>`;
+    const add = (name, more) => {
+      const file = path.join(odd, 'annotations', name);
+      writeFileSync(file, readFileSync(file, 'utf8').replace('</annotation>', `${more}</annotation>`));
+    };
+    add('0.xml', box(20, 20, 20, 40));
+    add('1.xml', box(200, 200, 240, 240));
+    add('2.xml', box(80, 80, 140, 140));
+    add('3.xml', Array.from({ length: 3000 }, (_, i) => box(i % 80, i % 70, (i % 80) + 9, (i % 70) + 9)).join(''));
+    const done = local(odd, 'odd', '--type', 'detection', '--steps', '2');
+    assert.equal(done.code, 0, done.err);
+    const problems = report('odd').problems.join('\n');
+    for (const file of ['0.xml', '1.xml', '2.xml']) assert.match(problems, new RegExp(`/${file}`));
+  });
+
+  it('runs two jobs at once, each with the bytes of one alone', async () => {
+    const ends = ['first', 'second'].map((name) => {
+      const args = ['train', 'local', data, '--out', path.join(folder, name), '--seed', '1'];
+      const child = spawn(program, args, { env, stdio: 'ignore' });
+      return new Promise((resolve) => child.once('exit', resolve));
+    });
+    assert.deepEqual(await Promise.all(ends), [0, 0]);
+    const bytes = (name) => readFileSync(outOf(name, 'model.tflite'));
+    for (const name of ['first', 'second']) assert.ok(bytes(name).equals(bytes('model')), name);
   });
 
   it('takes spellings of one label for one, with a warning', () => {

@@ -24,6 +24,8 @@ using bowerbird::train::Task;
 using bowerbird::train::TrainJob;
 using nlohmann::ordered_json;
 
+constexpr char kNoBase[] = "none";
+
 volatile std::sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
@@ -71,6 +73,8 @@ absl::Status Describe(const TrainJob& job) {
 }
 
 absl::Status Main(const TrainJob& job, const std::string& out, bool describe) {
+  if (describe && job.base_path.empty())
+    return bowerbird::InvalidArgument("give the base model to describe: --base FILE");
   if (describe) return Describe(job);
   if (job.data.directory.empty() || out.empty())
     return bowerbird::InvalidArgument("give a folder of labelled pictures, and --out");
@@ -87,7 +91,10 @@ int main(int argc, char** argv) {
   std::string out;
   CLI::App app{"Trains a classifier or a detector on a base model.", "bowerbird-train"};
   app.add_option("directory", job.data.directory, "The labelled pictures");
-  app.add_option("--base", job.base_path, "The base model, a .tflite file")->required();
+  std::string base = kNoBase;
+  app.add_option("--base", base,
+                 "The base model, a .tflite file; none: a small network learns from scratch")
+      ->capture_default_str();
   app.add_option("--out", out, "The folder to make");
   bool describe = false;
   app.add_flag("--describe", describe, "Only say what can be made of the base model");
@@ -101,7 +108,9 @@ int main(int argc, char** argv) {
   app.add_option("--steps", job.steps, "Of training, instead of what the time allows")
       ->check(CLI::Range(1, 10000000));
   app.add_option("--side", job.side, "Of the pictures that a fine-tuned classifier sees")
-      ->check(CLI::Range(32, 1024));
+      ->check(CLI::Range(28, 1024));
+  app.add_option("--depth", job.depth, "Of the first maps of a network without a base")
+      ->check(CLI::Range(4, 128));
   app.add_option("--format", job.data.format, "Of the labels (docs/data-formats.md)");
   app.add_option("--pictures", job.data.pictures, "The pictures' folder, where it is another");
   app.add_option("--seed", job.data.seed, "Of the split")->capture_default_str();
@@ -117,6 +126,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   job.budget_seconds = 60 * minutes;
+  if (base != kNoBase) job.base_path = base;
   const absl::Status status = Main(job, out, describe);
   if (status.ok()) return 0;
   Print({{"error", bowerbird::MessageOf(status)}});

@@ -48,14 +48,15 @@ std::vector<int64_t> Inverse(const std::vector<int64_t>& order) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Module>> Module::Create(const tflite::Graph& graph,
-                                                       std::span<const float> learning_rates) {
+                                                       const OperatorChoices& choices) {
   if (graph.subgraphs.size() != 1 || graph.subgraphs[0].inputs.size() != 1)
     return Unimplemented("only graphs of one subgraph with one input can be trained");
   const tflite::Subgraph& main = graph.subgraphs[0];
-  if (!learning_rates.empty() && learning_rates.size() != main.operators.size())
-    return InvalidArgument("there are " + std::to_string(main.operators.size()) +
-                           " operators and " + std::to_string(learning_rates.size()) +
-                           " learning rates");
+  const auto fits = [&](size_t count) { return count == 0 || count == main.operators.size(); };
+  if (!fits(choices.learning_rates.size()) || !fits(choices.normalized.size()))
+    return InvalidArgument("there are " + std::to_string(main.operators.size()) + " operators, " +
+                           std::to_string(choices.learning_rates.size()) + " learning rates and " +
+                           std::to_string(choices.normalized.size()) + " choices of normalisation");
   auto module = std::make_unique<Module>();
   module->places_.resize(main.tensors.size());
   module->input_ = main.inputs[0];
@@ -68,7 +69,11 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Create(const tflite::Graph& grap
   for (const int64_t extent : module->input_shape_)
     module->input_elements_ *= static_cast<size_t>(extent);
   for (size_t i = 0; i < main.operators.size(); ++i) {
-    RETURN_IF_ERROR(module->AddOperator(graph, i, learning_rates.empty() ? 1 : learning_rates[i]));
+    const float rate = choices.learning_rates.empty() ? 1 : choices.learning_rates[i];
+    RETURN_IF_ERROR(module->AddOperator(graph, i, rate));
+    if (!choices.normalized.empty() && choices.normalized[i])
+      RETURN_IF_ERROR(
+          module->Normalize({graph, main.operators[i]}, module->operations_.back(), rate));
   }
   module->FindLastUses();
   return module;
@@ -85,6 +90,44 @@ absl::Status Module::AddOperator(const tflite::Graph& graph, size_t index, float
     operation.inputs.push_back(place);
   }
   operations_.push_back(std::move(operation));
+  return absl::OkStatus();
+}
+
+size_t Module::ParameterAt(int32_t place) const {
+  const auto found = std::ranges::find(parameter_places_, place);
+  return static_cast<size_t>(found - parameter_places_.begin());
+}
+
+// A convolution that stays needs none; one without a bias, or that shares its constants, cannot
+// become another.
+absl::Status Module::Normalize(const OperatorSource& source, Operation& operation,
+                               float learning_rate) {
+  if (learning_rate == 0) return absl::OkStatus();
+  const std::string name = source.graph.operator_codes[source.op.code].Name();
+  if (name != "CONV_2D" && name != "DEPTHWISE_CONV_2D")
+    return Unimplemented("a normalised " + name);
+  const std::vector<int32_t>& places = operation.inputs;
+  const size_t weight = places.size() == 3 ? ParameterAt(places[1]) : parameters_.size();
+  const size_t shift = places.size() == 3 ? ParameterAt(places[2]) : parameters_.size();
+  if (weight != parameters_.size() - 2 || shift != parameters_.size() - 1)
+    return Unimplemented("a normalised " + name + " without weights and a bias of its own");
+  tflite::Operator bare = source.op;
+  bare.inputs.resize(2);
+  operation.activation = bare.options.Int("fused_activation_function");
+  RETURN_IF_ERROR(bare.options.Set("fused_activation_function", int64_t{0}));
+  ASSIGN_OR_RETURN(operation.bare, MakeKernel({source.graph, bare}));
+  const int64_t depth = parameters_[shift].value.numel();
+  parameters_.push_back({.tensor = -1,
+                         .order = {},
+                         .learning_rate = learning_rate,
+                         .is_weight = false,
+                         .value = at::ones({depth}).requires_grad_()});
+  parameter_places_.push_back(static_cast<int32_t>(places_.size()));
+  places_.emplace_back();
+  operation.normalization = static_cast<int>(normalizations_.size());
+  normalizations_.emplace_back(
+      Normalization::Parameters{.weight = weight, .shift = shift, .scale = parameters_.size() - 1},
+      depth);
   return absl::OkStatus();
 }
 
@@ -153,8 +196,8 @@ void Module::FindLastUses() {
   }
 }
 
-std::vector<at::Tensor> Module::Run(std::span<const float> input, int batch,
-                                    std::span<const at::Tensor> values) const {
+std::vector<at::Tensor> Module::PlacesOf(std::span<const float> input, int batch,
+                                         const std::vector<at::Tensor>& values) const {
   std::vector<at::Tensor> places = places_;
   std::vector<int64_t> shape = input_shape_;
   shape[0] = batch;
@@ -163,6 +206,20 @@ std::vector<at::Tensor> Module::Run(std::span<const float> input, int batch,
   places[static_cast<size_t>(input_)] = FromFileOrder(borrowed).clone(at::MemoryFormat::Contiguous);
   for (size_t i = 0; i < values.size(); ++i)
     places[static_cast<size_t>(parameter_places_[i])] = values[i];
+  return places;
+}
+
+std::vector<at::Tensor> Module::OutputsOf(const std::vector<at::Tensor>& places) const {
+  std::vector<at::Tensor> outputs;
+  for (const int32_t output : outputs_)
+    outputs.push_back(ToFileOrder(places[static_cast<size_t>(output)]).contiguous());
+  return outputs;
+}
+
+std::vector<at::Tensor> Module::Run(std::span<const float> input, int batch,
+                                    std::vector<at::Tensor> values) const {
+  for (const Normalization& normalization : normalizations_) normalization.Fold(values);
+  std::vector<at::Tensor> places = PlacesOf(input, batch, values);
   std::vector<at::Tensor> arguments;
   for (const Operation& operation : operations_) {
     arguments.clear();
@@ -171,14 +228,40 @@ std::vector<at::Tensor> Module::Run(std::span<const float> input, int batch,
     places[static_cast<size_t>(operation.output)] = operation.kernel(arguments);
     for (const int32_t place : operation.last_uses) places[static_cast<size_t>(place)].reset();
   }
-  std::vector<at::Tensor> outputs;
-  for (const int32_t output : outputs_)
-    outputs.push_back(ToFileOrder(places[static_cast<size_t>(output)]).contiguous());
-  return outputs;
+  return OutputsOf(places);
 }
 
-absl::Status Module::Export(tflite::Graph& graph, std::span<const at::Tensor> values) const {
+std::vector<at::Tensor> Module::RunToLearn(std::span<const float> input, int batch) {
+  std::vector<at::Tensor> values;
+  for (const Parameter& parameter : parameters_) values.push_back(parameter.value);
+  std::vector<at::Tensor> places = PlacesOf(input, batch, values);
+  std::vector<at::Tensor> arguments;
+  for (const Operation& operation : operations_) {
+    arguments.clear();
+    for (const int32_t place : operation.inputs)
+      arguments.push_back(place < 0 ? at::Tensor() : places[static_cast<size_t>(place)]);
+    at::Tensor& result = places[static_cast<size_t>(operation.output)];
+    if (operation.normalization < 0) {
+      result = operation.kernel(arguments);
+    } else {
+      arguments.resize(2);
+      Normalization& normalization = normalizations_[static_cast<size_t>(operation.normalization)];
+      result =
+          Activate(normalization.Apply(operation.bare(arguments), values), operation.activation);
+    }
+    for (const int32_t place : operation.last_uses) places[static_cast<size_t>(place)].reset();
+  }
+  return OutputsOf(places);
+}
+
+void Module::KeepBatch() {
+  for (Normalization& normalization : normalizations_) normalization.KeepBatch();
+}
+
+absl::Status Module::Export(tflite::Graph& graph, std::vector<at::Tensor> values) const {
+  for (const Normalization& normalization : normalizations_) normalization.Fold(values);
   const auto fits = [&](const Parameter& parameter) {
+    if (parameter.tensor < 0) return true;
     if (graph.subgraphs.size() != 1) return false;
     const std::vector<tflite::Tensor>& tensors = graph.subgraphs[0].tensors;
     const auto index = static_cast<size_t>(parameter.tensor);
@@ -189,7 +272,7 @@ absl::Status Module::Export(tflite::Graph& graph, std::span<const at::Tensor> va
     return InvalidArgument("the weights belong to another graph");
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i];
-    if (parameter.learning_rate == 0) continue;
+    if (parameter.learning_rate == 0 || parameter.tensor < 0) continue;
     tflite::Tensor& tensor = graph.subgraphs[0].tensors[static_cast<size_t>(parameter.tensor)];
     at::Tensor value = values[i].detach();
     if (!value.isfinite().all().item<bool>())
@@ -204,7 +287,13 @@ absl::Status Module::Export(tflite::Graph& graph, std::span<const at::Tensor> va
 }
 
 absl::Status Module::Load(const tflite::Graph& graph) {
+  for (Normalization& normalization : normalizations_) {
+    const at::NoGradGuard no_gradient;
+    normalization.Restart();
+    parameters_[normalization.scale()].value.fill_(1);
+  }
   for (Parameter& parameter : parameters_) {
+    if (parameter.tensor < 0) continue;
     if (graph.subgraphs.size() != 1 ||
         graph.subgraphs[0].tensors.size() <= static_cast<size_t>(parameter.tensor))
       return InvalidArgument("the weights belong to another graph");

@@ -61,8 +61,7 @@ class TorchNetwork : public Network {
   absl::StatusOr<StepResult> Step(const Batch& batch, double learning_rate) override {
     return Caught("a training step fails", [&]() -> absl::StatusOr<StepResult> {
       RETURN_IF_ERROR(CheckInput(batch.input, batch.size));
-      const std::vector<at::Tensor> values = ValuesOf(WeightSet::kCurrent);
-      const std::vector<at::Tensor> outputs = module_->Run(batch.input, batch.size, values);
+      const std::vector<at::Tensor> outputs = module_->RunToLearn(batch.input, batch.size);
       ASSIGN_OR_RETURN(const at::Tensor loss, Loss(options_, outputs, batch));
       StepResult result;
       result.loss = loss.item<double>();
@@ -139,6 +138,7 @@ class TorchNetwork : public Network {
   // One step of AdamW (Loshchilov and Hutter, 2019).
   void Update(double learning_rate, double norm) {
     const at::NoGradGuard no_gradient;
+    module_->KeepBatch();
     ++steps_;
     const double scale =
         options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1;
@@ -207,7 +207,7 @@ class TorchEngine : public NetworkEngine {
       // Tiny weights that are no normal numbers make convolutions slow.
       at::globalContext().setFlushDenormal(true);
       ASSIGN_OR_RETURN(std::unique_ptr<Module> module,
-                       Module::Create(graph, options.learning_rates));
+                       Module::Create(graph, {options.learning_rates, options.normalized}));
       return std::make_unique<TorchNetwork>(std::move(module), options);
     });
   }
@@ -217,7 +217,7 @@ class TorchEngine : public NetworkEngine {
 }  // namespace bowerbird::train
 
 extern "C" __attribute__((visibility("default"))) bowerbird::train::NetworkEngine*
-bowerbird_network_engine_1() {
+bowerbird_network_engine_2() {
   static bowerbird::train::TorchEngine engine;
   return &engine;
 }
