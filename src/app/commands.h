@@ -24,6 +24,7 @@ CLI::App* RegisterEvaluate(CLI::App& app, int* exit_status);
 CLI::App* RegisterBench(CLI::App& app, int* exit_status);
 CLI::App* RegisterTrain(CLI::App& app, int* exit_status);
 CLI::App* RegisterModel(CLI::App& app, int* exit_status);
+CLI::App* RegisterModule(CLI::App& app, int* exit_status);
 
 // Prints "bowerbird: `message`" to stderr and stores 1.
 void Fail(int* exit_status, std::string_view message);

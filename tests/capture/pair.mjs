@@ -52,24 +52,24 @@ export const lineSensor = (name, file) => ({
 
 export class Pair {
   /** `manager`: attributes of the data manager. */
-  static async start({ components = [], services = [], manager = {} }) {
+  static async start({ components = [], services = [], modules = [], manager = {} }) {
     const pair = new Pair();
     pair.hub = await Server.start({ config: {}, args: ['--role', 'hub'] });
     pair.client = await connectHub(pair.hub.url, 'grpc');
     pair.machine = await Server.start({
-      config: pair.config({ components, services, manager }),
+      config: pair.config({ components, services, modules, manager }),
       args: ['--role', 'machine', '--hub', pair.hub.url],
     });
     pair.robot = await dial(pair.machine.url, 'grpc');
     return pair;
   }
 
-  config({ components = [], services = [], manager = {} }) {
+  config({ components = [], services = [], modules = [], manager = {} }) {
     const data = {
       name: 'data', api: 'rdk:service:data_manager', model: 'rdk:builtin:builtin',
       attributes: { sync_interval_mins: 0.003, ...manager },
     };
-    return { components, services: [...services, data] };
+    return { modules, components, services: [...services, data] };
   }
 
   configure(config) {

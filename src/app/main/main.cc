@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   bowerbird::app::RegisterBench(app, &exit_status);
   bowerbird::app::RegisterTrain(app, &exit_status);
   bowerbird::app::RegisterModel(app, &exit_status);
+  bowerbird::app::RegisterModule(app, &exit_status);
   bowerbird::app::RegisterProbeModel(app, &exit_status);
   try {
     app.parse(argc, argv);

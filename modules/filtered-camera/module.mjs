@@ -1,0 +1,1 @@
+../starter/node/module.mjs
