@@ -8,18 +8,29 @@ namespace {
 
 TEST(Base64, IsAsTheStandardShowsIt) {
   // RFC 4648, section 10.
-  EXPECT_EQ(Base64Of(""), "");
-  EXPECT_EQ(Base64Of("f"), "Zg==");
-  EXPECT_EQ(Base64Of("fo"), "Zm8=");
-  EXPECT_EQ(Base64Of("foo"), "Zm9v");
-  EXPECT_EQ(Base64Of("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(Base64Encode(""), "");
+  EXPECT_EQ(Base64Encode("f"), "Zg==");
+  EXPECT_EQ(Base64Encode("fo"), "Zm8=");
+  EXPECT_EQ(Base64Encode("foo"), "Zm9v");
+  EXPECT_EQ(Base64Encode("foobar"), "Zm9vYmFy");
 }
 
-TEST(Base64, HasNoSeamBetweenPieces) {
-  const std::string text = Base64Of(std::string((3 << 20) + 3, 'o'));
-  EXPECT_EQ(text.size(), (size_t{4} << 20) + 4);
-  EXPECT_EQ(text.find('='), std::string::npos);
-  EXPECT_EQ(text.substr((4 << 20) - 4), "b29vb29v");
+TEST(Base64, GivesBackWhatItTook) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    bytes += static_cast<char>(i * 37);
+    EXPECT_EQ(Base64Decode(Base64Encode(bytes)), bytes);
+    EXPECT_EQ(Base64UrlDecode(Base64UrlEncode(bytes)), bytes);
+  }
+}
+
+TEST(Base64, TakesTextWithAndWithoutPaddingButOneSpellingInAddresses) {
+  EXPECT_EQ(Base64Decode("YW55IGNhcm5hbCBwbGVhcw"), "any carnal pleas");
+  EXPECT_FALSE(Base64UrlDecode("YR").has_value()) << "stray bits";
+  EXPECT_FALSE(Base64UrlDecode("YQ==").has_value()) << "padding";
+  EXPECT_FALSE(Base64Decode("Y").has_value());
+  EXPECT_FALSE(Base64Decode("Y===").has_value());
+  EXPECT_FALSE(Base64Decode("Y W5").has_value());
 }
 
 }  // namespace

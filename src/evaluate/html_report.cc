@@ -181,7 +181,7 @@ std::string LossPlot(const std::vector<std::pair<double, double>>& loss) {
 std::string Mistakes(const std::vector<ShownPicture>& pictures) {
   std::string html;
   for (const ShownPicture& picture : pictures)
-    html += "<figure><img alt=\"\" src=\"data:image/jpeg;base64," + Base64Of(picture.jpeg) +
+    html += "<figure><img alt=\"\" src=\"data:image/jpeg;base64," + Base64Encode(picture.jpeg) +
             "\"><figcaption>" + Escaped(picture.caption) + "</figcaption></figure>\n";
   return html.empty() ? "" : "<div class=\"mistakes\">" + html + "</div>";
 }

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "nlohmann/json.hpp"

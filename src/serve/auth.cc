@@ -5,8 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/status.h"
-#include "serve/crypto.h"
 
 namespace bowerbird::serve {
 namespace {

@@ -24,15 +24,6 @@ bool ConstantTimeEquals(std::string_view a, std::string_view b);
 std::string HexEncode(std::string_view bytes);
 std::optional<std::string> HexDecode(std::string_view text);
 
-// RFC 4648 section 5, without padding. Decoding refuses padding, other characters and stray bits,
-// so that one value has one spelling.
-std::string Base64UrlEncode(std::string_view bytes);
-std::optional<std::string> Base64UrlDecode(std::string_view text);
-
-// RFC 4648 section 4. Encoding pads; decoding takes padded and unpadded text.
-std::string Base64Encode(std::string_view bytes);
-std::optional<std::string> Base64Decode(std::string_view text);
-
 // A version 4 UUID in its usual spelling. Unique, not secret: for operations and sessions it comes
 // from a generator per thread, seeded by the operating system.
 std::string RandomUuid();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/status.h"
 #include "serve/crypto.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/base64.h"
 #include "image/codec.h"
 #include "serve/crypto.h"
 #include "serve/download_http.h"

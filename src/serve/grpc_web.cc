@@ -3,8 +3,8 @@
 
 #include <array>
 
+#include "base/base64.h"
 #include "base/status.h"
-#include "serve/crypto.h"
 
 namespace bowerbird::serve {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/status.h"
-#include "serve/crypto.h"
 
 namespace bowerbird::serve {
 namespace {

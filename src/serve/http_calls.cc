@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/status.h"
-#include "serve/crypto.h"
 #include "serve/download_http.h"
 #include "serve/download_links.h"
 #include "serve/kserve_http.h"

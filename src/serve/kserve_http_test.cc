@@ -2,11 +2,11 @@
 //
 // KServe's protocol over HTTP, as bytes on the port.
 #include "serve/kserve_http.h"
+#include "base/base64.h"
 
 #include <cstring>
 
 #include "gmock/gmock.h"
-#include "serve/crypto.h"
 #include "serve/kserve_test_model.h"
 
 namespace bowerbird::serve {

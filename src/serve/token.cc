@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/base64.h"
 #include "base/status.h"
 #include "nlohmann/json.hpp"
 #include "serve/crypto.h"

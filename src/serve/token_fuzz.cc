@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/base64.h"
 #include "serve/api_keys.h"
 #include "serve/crypto.h"
 #include "serve/token.h"
