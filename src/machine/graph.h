@@ -32,6 +32,8 @@ struct GraphView {
   std::map<ResourceName, Entry> entries;
   // Other names of these: "remote:cam" for what is called "cam" here.
   std::map<ResourceName, ResourceName> aliases;
+  // Those of other processes that are to be had, by gRPC service, then by name or other name.
+  std::map<std::string, std::map<std::string, std::shared_ptr<ForeignResource>>> foreign;
   std::vector<ResourceStatus> rejected;  // entries whose name another one has
 };
 

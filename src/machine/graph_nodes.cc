@@ -217,6 +217,17 @@ GraphView Graph::View() const {
   for (const auto& [name, node] : nodes_) view.entries[name] = {node->resource, node->shown};
   view.rejected = rejected_;
   view.aliases = aliases_;
+  const auto add = [&view](const std::string& name, const std::shared_ptr<Resource>& resource) {
+    auto foreign = std::dynamic_pointer_cast<ForeignResource>(resource);
+    if (foreign == nullptr) return;
+    auto& named = view.foreign[foreign->proto_service()];
+    named.try_emplace(name, std::move(foreign));
+  };
+  for (const auto& [name, node] : nodes_) add(name.name, node->resource);
+  for (const auto& [alias, name] : aliases_) {
+    const auto node = nodes_.find(name);
+    if (node != nodes_.end()) add(alias.name, node->second->resource);
+  }
   return view;
 }
 

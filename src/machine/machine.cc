@@ -275,6 +275,38 @@ std::vector<std::shared_ptr<Resource>> Machine::All() const {
   return all;
 }
 
+std::shared_ptr<ForeignResource> Machine::FindForeign(const std::string& proto_service,
+                                                      const std::string& name) const {
+  const auto view = worker_->view();
+  const auto service = view->foreign.find(proto_service);
+  if (service == view->foreign.end()) return nullptr;
+  const auto found = service->second.find(name);
+  return found == service->second.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> Machine::ForeignServices() const {
+  std::vector<std::string> services;
+  for (const auto& [service, resources] : worker_->view()->foreign) services.push_back(service);
+  return services;
+}
+
+bool Machine::ServesForeign(const std::string& proto_service) const {
+  return worker_->view()->foreign.contains(proto_service);
+}
+
+std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> Machine::ForeignFiles() const {
+  std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> all;
+  for (const auto& [service, resources] : worker_->view()->foreign) {
+    for (const auto& [name, resource] : resources) {
+      if (auto files = resource->files(); files != nullptr) {
+        all.push_back(std::move(files));
+        break;
+      }
+    }
+  }
+  return all;
+}
+
 MachineStatus Machine::Status() const { return worker_->Status(); }
 
 std::shared_ptr<const Config> Machine::config() const { return worker_->config(); }

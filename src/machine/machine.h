@@ -90,6 +90,15 @@ class Machine : public ResourceFinder {
   // Every resource that has an object, sorted by name.
   std::vector<ResourceName> Names() const;
   std::vector<std::shared_ptr<Resource>> All() const;
+  // The resource of another process that serves `proto_service` under `name`; null: none that is to
+  // be had. Quick: every forwarded call asks.
+  std::shared_ptr<ForeignResource> FindForeign(const std::string& proto_service,
+                                               const std::string& name) const;
+  // The services of all such resources, sorted.
+  std::vector<std::string> ForeignServices() const;
+  bool ServesForeign(const std::string& proto_service) const;
+  // What describes them, of one resource for each service; without those that do not tell.
+  std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> ForeignFiles() const;
   MachineStatus Status() const;
   // The wanted state as last applied (frames and the like).
   std::shared_ptr<const Config> config() const;

@@ -25,6 +25,9 @@
 #include "nlohmann/json.hpp"
 #include "vision/detection.h"
 
+namespace google::protobuf {
+class DescriptorPool;
+}
 namespace grpc {
 class Channel;
 }
@@ -65,6 +68,14 @@ class ForeignResource : public virtual Resource {
   virtual const std::string& remote_name() const = 0;
   // The gRPC service of its API: "acme.component.widget.v1.WidgetService".
   virtual const std::string& proto_service() const = 0;
+  // Whether a method of it, "Turn", is known to take one message and answer with one. Default:
+  // none.
+  virtual bool IsUnary(const std::string& method) const {
+    (void)method;
+    return false;
+  }
+  // The files that describe the service and its messages; null where its server does not tell.
+  virtual std::shared_ptr<const google::protobuf::DescriptorPool> files() const { return nullptr; }
 };
 
 struct Annotation {

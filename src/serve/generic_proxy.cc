@@ -49,13 +49,14 @@ class Refusal final : public grpc::ServerGenericBidiReactor {
 
 class Relay;
 
-// The side of the call that talks to the resource.
+// The side of a call that talks to the resource, message by message.
 class Upstream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  Upstream(Relay& relay, const std::shared_ptr<grpc::Channel>& channel)
-      : relay_(relay), stub_(channel) {}
+  // `context` is the relay's.
+  Upstream(Relay& relay, grpc::ClientContext& context,
+           const std::shared_ptr<grpc::Channel>& channel)
+      : relay_(relay), context_(context), stub_(channel) {}
 
-  grpc::ClientContext& context() { return context_; }
   void Start(const std::string& method, const std::optional<grpc::ByteBuffer>& first);
   // From the relay's reactions; without effect once the resource has answered for good.
   void Send(grpc::ByteBuffer message);
@@ -70,8 +71,8 @@ class Upstream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::By
 
  private:
   Relay& relay_;
+  grpc::ClientContext& context_;
   grpc::GenericStub stub_;
-  grpc::ClientContext context_;
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
   // Until the hold is given up. Operations started from outside of the reactions need both.
@@ -81,7 +82,9 @@ class Upstream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::By
 
 // The side that talks to the client; owns the call, and ends with it.
 //
-// Each direction has one message under way: the next is read when the last has been written. The
+// A call that is known to be unary goes there in one operation and comes back in another: each
+// separate one costs the sender a write to the socket and every receiver a wake-up. Of all others
+// each direction has one message under way: the next is read when the last has been written. The
 // upstream's hold on itself is given up when there is nothing more to read from it, so its end
 // comes after its last message has been written to the client.
 class Relay final : public grpc::ServerGenericBidiReactor {
@@ -98,13 +101,13 @@ class Relay final : public grpc::ServerGenericBidiReactor {
     upstream_->Send(Renamed());
   }
   void OnWriteDone(bool ok) override {
-    if (!ok) upstream_->context().TryCancel();
+    if (!ok) there_.TryCancel();
     upstream_->ReadNext();
   }
   void OnCancel() override {
     MutexLock lock(mutex_);
     cancelled_ = true;
-    if (upstream_started_) upstream_->context().TryCancel();
+    if (started_) there_.TryCancel();
   }
   void OnDone() override {
     admitted_.reset();
@@ -113,29 +116,37 @@ class Relay final : public grpc::ServerGenericBidiReactor {
 
   // From the upstream.
   void UpstreamHeaders() {
-    for (const auto& [key, value] : upstream_->context().GetServerInitialMetadata()) {
-      if (IsForwarded({key.data(), key.size()}) && Text(key) != kOperationHeader)
-        context_.AddInitialMetadata(Text(key), Text(value));
-    }
+    TakeHeaders();
     StartSendInitialMetadata();
   }
   void UpstreamMessage(grpc::ByteBuffer* message) { StartWrite(message); }
   void UpstreamTook() { StartRead(&incoming_); }
   void UpstreamDone(const grpc::Status& status) {
-    for (const auto& [key, value] : upstream_->context().GetServerTrailingMetadata()) {
-      if (IsForwarded({key.data(), key.size()}))
-        context_.AddTrailingMetadata(Text(key), Text(value));
-    }
+    TakeTrailers();
     End(status);
   }
 
  private:
-  void End(const grpc::Status& status) {
-    if (admitted_ != nullptr) {
-      admitted_->Finish(admitted_->cancelled()
-                            ? absl::StatusCode::kCancelled
-                            : static_cast<absl::StatusCode>(status.error_code()));
+  void TakeHeaders() {
+    for (const auto& [key, value] : there_.GetServerInitialMetadata()) {
+      if (IsForwarded({key.data(), key.size()}) && Text(key) != kOperationHeader)
+        context_.AddInitialMetadata(Text(key), Text(value));
     }
+  }
+  void TakeTrailers() {
+    for (const auto& [key, value] : there_.GetServerTrailingMetadata()) {
+      if (IsForwarded({key.data(), key.size()}))
+        context_.AddTrailingMetadata(Text(key), Text(value));
+    }
+  }
+
+  void Count(const grpc::Status& status) {
+    if (admitted_ == nullptr) return;
+    admitted_->Finish(admitted_->cancelled() ? absl::StatusCode::kCancelled
+                                             : static_cast<absl::StatusCode>(status.error_code()));
+  }
+  void End(const grpc::Status& status) {
+    Count(status);
     Finish(status);
   }
 
@@ -149,25 +160,46 @@ class Relay final : public grpc::ServerGenericBidiReactor {
     admitted_ = *std::move(admitted);
     context_.AddInitialMetadata(kOperationHeader, admitted_->operation().id);
     if (!name) return End(ToGrpc(InvalidArgument("the request is no protobuf message")));
-    auto target = router_.Route(method_.service, name_);
+    auto target = router_.Route(method_.service, method_.name, name_);
     if (!target.ok()) return End(ToGrpc(target.status()));
     remote_name_ = target->name;
-    Connect(target->channel, has_message);
-  }
-
-  void Connect(const std::shared_ptr<grpc::Channel>& channel, bool has_message) {
-    upstream_ = std::make_unique<Upstream>(*this, channel);
-    grpc::ClientContext& upstream = upstream_->context();
-    for (const auto& [key, value] : context_.client_metadata()) {
-      if (IsForwarded({key.data(), key.size()})) upstream.AddMetadata(Text(key), Text(value));
-    }
-    if (context_.deadline() != std::chrono::system_clock::time_point::max())
-      upstream.set_deadline(context_.deadline());
+    PrepareContext();
+    if (target->unary && has_message) return Ask(target->channel);
+    upstream_ = std::make_unique<Upstream>(*this, there_, target->channel);
     upstream_->Start(method_.full_name,
                      has_message ? std::optional(Renamed()) : std::optional<grpc::ByteBuffer>());
-    MutexLock lock(mutex_);
-    upstream_started_ = true;
-    if (cancelled_) upstream.TryCancel();
+    Started();
+  }
+
+  void PrepareContext() {
+    for (const auto& [key, value] : context_.client_metadata()) {
+      if (IsForwarded({key.data(), key.size()})) there_.AddMetadata(Text(key), Text(value));
+    }
+    if (context_.deadline() != std::chrono::system_clock::time_point::max())
+      there_.set_deadline(context_.deadline());
+  }
+
+  void Started() {
+    const MutexLock lock(mutex_);
+    started_ = true;
+    if (cancelled_) there_.TryCancel();
+  }
+
+  // The one message of a unary call, and nothing after it.
+  void Ask(const std::shared_ptr<grpc::Channel>& channel) {
+    outgoing_ = Renamed();
+    grpc::GenericStub stub(channel);
+    stub.UnaryCall(&there_, method_.full_name, {}, &outgoing_, &incoming_,
+                   [this](const grpc::Status& status) { Answered(status); });
+    // The answer may be here already, but this call ends with OnDone, after this reaction.
+    Started();
+  }
+  void Answered(const grpc::Status& status) {
+    TakeHeaders();
+    TakeTrailers();
+    if (!status.ok() || !incoming_.Valid()) return End(status);
+    Count(status);
+    StartWriteAndFinish(&incoming_, {}, status);
   }
 
   // The message just read, with the name that the resource has over there.
@@ -182,14 +214,15 @@ class Relay final : public grpc::ServerGenericBidiReactor {
   const ForeignRouter& router_;
   grpc::GenericCallbackServerContext& context_;
   const MethodInfo method_;
-  grpc::ByteBuffer incoming_;
+  grpc::ByteBuffer incoming_, outgoing_;
   std::string name_;
   std::string remote_name_;
   std::unique_ptr<CallGate::Admitted> admitted_;
+  grpc::ClientContext there_;  // of the call to the resource
   std::unique_ptr<Upstream> upstream_;
   Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  bool upstream_started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 void Upstream::Start(const std::string& method, const std::optional<grpc::ByteBuffer>& first) {

@@ -17,11 +17,16 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "serve/admission.h"
 
+namespace google::protobuf {
+class DescriptorPool;
+}
+
 namespace bowerbird::serve {
 
 struct ForeignTarget {
   std::shared_ptr<grpc::Channel> channel;  // shared with the resource, which may go meanwhile
   std::string name;                        // the resource's name over there
+  bool unary = false;  // the call is known to take one message and to answer with one
 };
 
 // Knows the resources that live elsewhere. Thread-safe; must not block.
@@ -32,8 +37,11 @@ class ForeignRouter {
   virtual bool Knows(const std::string& service) const = 0;
   // The services of all such resources that there are now, for reflection.
   virtual std::vector<std::string> Services() const = 0;
-  // Where the resource is. NOT_FOUND if there is none of that name.
-  virtual absl::StatusOr<ForeignTarget> Route(const std::string& service,
+  // What describes them; without those whose process does not tell.
+  virtual std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> Files() const = 0;
+  // Where the resource is, for a call of `method` ("Turn"). NOT_FOUND if there is none of that
+  // name.
+  virtual absl::StatusOr<ForeignTarget> Route(const std::string& service, const std::string& method,
                                               const std::string& resource) const = 0;
 };
 

@@ -6,6 +6,9 @@
 #include <atomic>
 
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "grpc/reflection/v1/reflection.pb.h"
 #include "gtest/gtest.h"
 #include "serve/request_name.h"
 #include "serve/test_calls.h"
@@ -40,7 +43,9 @@ class Elsewhere : public grpc::CallbackGenericService {
     class Reactor : public grpc::ServerGenericBidiReactor {
      public:
       Reactor(Elsewhere& owner, grpc::GenericCallbackServerContext& call)
-          : owner_(owner), fails_(call.method() == "/acme.v1.GizmoService/Fail") {
+          : owner_(owner),
+            fails_(call.method() == "/acme.v1.GizmoService/Fail"),
+            hangs_(call.method() == "/acme.v1.GizmoService/HangOnce") {
         ++owner_.open;
         const auto& metadata = call.client_metadata();
         if (metadata.count("authorization") > 0) owner_.saw_authorization = true;
@@ -52,8 +57,12 @@ class Elsewhere : public grpc::CallbackGenericService {
       }
       void OnReadDone(bool ok) override {
         if (ok && fails_) return Finish({grpc::StatusCode::ABORTED, "gizmo jammed"});
+        if (hangs_) return;
         if (!ok) return Finish(grpc::Status::OK);
         StartWrite(&message_);
+      }
+      void OnCancel() override {
+        if (hangs_) Finish(grpc::Status::CANCELLED);
       }
       void OnWriteDone(bool ok) override {
         if (ok) StartRead(&message_);
@@ -66,6 +75,7 @@ class Elsewhere : public grpc::CallbackGenericService {
      private:
       Elsewhere& owner_;
       const bool fails_;
+      const bool hangs_;
       grpc::ByteBuffer message_;
     };
     return new Reactor(*this, *context);
@@ -83,10 +93,21 @@ class OneService : public ForeignRouter {
     return service == "acme.v1.GizmoService";
   }
   std::vector<std::string> Services() const override { return {"acme.v1.GizmoService"}; }
-  absl::StatusOr<ForeignTarget> Route(const std::string&,
+  std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> Files() const override {
+    google::protobuf::FileDescriptorProto file;
+    file.set_name("acme/gizmo.proto");
+    file.set_package("acme.v1");
+    file.add_service()->set_name("GizmoService");
+    const auto pool = std::make_shared<google::protobuf::DescriptorPool>();
+    pool->BuildFile(file);
+    return {pool};
+  }
+  // Of its methods, these are known to be unary.
+  absl::StatusOr<ForeignTarget> Route(const std::string&, const std::string& method,
                                       const std::string& resource) const override {
-    if (resource == "near-gizmo") return ForeignTarget{channel_, "gizmo"};
-    if (resource == "same") return ForeignTarget{channel_, "same"};
+    const bool unary = method == "TurnOnce" || method == "HangOnce" || method == "Fail";
+    if (resource == "near-gizmo") return ForeignTarget{channel_, "gizmo", unary};
+    if (resource == "same") return ForeignTarget{channel_, "same", unary};
     return absl::NotFoundError("no resource of that name");
   }
 
@@ -132,6 +153,41 @@ TEST_F(ForeignCallsTest, CarryMetadataAndStatusButNotOurToken) {
   EXPECT_EQ(failed.status.error_message(), "gizmo jammed");
 }
 
+TEST_F(ForeignCallsTest, KnownToBeUnaryAreTheSameToTheClient) {
+  AnyCall call(channel_, "/acme.v1.GizmoService/TurnOnce",
+               {{"x-tag", "blue"}, {"authorization", "Bearer ours"}});
+  call.Write(StringMessage("near-gizmo"));
+  call.WritesDone();
+  EXPECT_EQ(StringOf(call.Read()), "gizmo");
+  EXPECT_EQ(call.Read(), "<end>");
+  EXPECT_TRUE(call.Finish().ok());
+  EXPECT_EQ(call.context.GetServerInitialMetadata().find("x-tag-seen")->second, "blue");
+  EXPECT_EQ(call.context.GetServerInitialMetadata().count("opid"), 1u);
+  EXPECT_EQ(call.context.GetServerTrailingMetadata().find("x-trailer")->second, "last");
+  EXPECT_FALSE(elsewhere_.saw_authorization);
+  const Answer nothing = Unary(channel_, "/acme.v1.GizmoService/TurnOnce", "");
+  EXPECT_EQ(nothing.status.error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ForeignCallsTest, KnownToBeUnaryEndWithTheClient) {
+  // Waits for what never comes.
+  AnyCall call(channel_, "/acme.v1.GizmoService/HangOnce");
+  call.Write(StringMessage("same"));
+  EXPECT_TRUE(Eventually([this] { return elsewhere_.open == 1; }));
+  call.context.TryCancel();
+  EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(Eventually([this] { return elsewhere_.open == 0; }));
+  EXPECT_TRUE(Eventually([this] { return server_->operations().List().empty(); }));
+
+  AnyCall other(channel_, "/acme.v1.GizmoService/HangOnce");
+  other.Write(StringMessage("same"));
+  EXPECT_TRUE(Eventually([this] { return elsewhere_.open == 1; }));
+  const auto operations = server_->operations().List();
+  ASSERT_EQ(operations.size(), 1u);
+  EXPECT_TRUE(server_->operations().Cancel(operations[0].id));
+  EXPECT_EQ(other.Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST_F(ForeignCallsTest, StreamInBothDirections) {
   AnyCall call(channel_, "/acme.v1.GizmoService/Chat");
   for (int i = 0; i < 50; ++i) {
@@ -171,6 +227,25 @@ TEST_F(ForeignCallsTest, EndWithTheClientTheOperatorOrTheResource) {
   EXPECT_EQ(call.Read(), "<end>");
   EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::ABORTED);
   EXPECT_TRUE(Eventually([this] { return server_->operations().List().empty(); }));
+}
+
+TEST_F(ForeignCallsTest, AreDescribedByReflectionAsTheirServiceDescribesItself) {
+  AnyCall call(channel_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+  grpc::reflection::v1::ServerReflectionRequest request;
+  grpc::reflection::v1::ServerReflectionResponse response;
+  for (const bool by_name : {false, true}) {
+    request.set_file_containing_symbol("acme.v1.GizmoService");
+    if (by_name) request.set_file_by_filename("acme/gizmo.proto");
+    call.Write(request.SerializeAsString());
+    ASSERT_TRUE(response.ParseFromString(call.Read()));
+    ASSERT_EQ(response.file_descriptor_response().file_descriptor_proto_size(), 1);
+    google::protobuf::FileDescriptorProto file;
+    ASSERT_TRUE(file.ParseFromString(response.file_descriptor_response().file_descriptor_proto(0)));
+    EXPECT_EQ(file.package(), "acme.v1");
+  }
+  call.WritesDone();
+  EXPECT_EQ(call.Read(), "<end>");
+  EXPECT_TRUE(call.Finish().ok());
 }
 
 TEST_F(ForeignCallsTest, AreRefusedByNameAndPassTheGate) {

@@ -4,6 +4,7 @@
 // know.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ class MachineRouter : public ForeignRouter {
 
   bool Knows(const std::string& service) const override;
   std::vector<std::string> Services() const override;
-  absl::StatusOr<ForeignTarget> Route(const std::string& service,
+  std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>> Files() const override;
+  absl::StatusOr<ForeignTarget> Route(const std::string& service, const std::string& method,
                                       const std::string& resource) const override;
 
  private:

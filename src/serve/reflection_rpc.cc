@@ -44,51 +44,76 @@ void AnswerFile(const FileDescriptor* file, const std::string& what,
   AddFile(*file, seen, response);
 }
 
-void AnswerExtension(const grpc::reflection::v1::ExtensionRequest& request,
-                     const DescriptorPool& pool, ServerReflectionResponse& response) {
-  const auto* type = pool.FindMessageTypeByName(request.containing_type());
-  const auto* extension =
-      type == nullptr ? nullptr : pool.FindExtensionByNumber(type, request.extension_number());
+// The files of this program, then those of others.
+class Pools {
+ public:
+  explicit Pools(const Reflected& reflected) : others_(reflected.files()) {}
+
+  // The first that `find` finds.
+  template <typename Find>
+  auto First(const Find& find) const -> decltype(find(std::declval<const DescriptorPool&>())) {
+    if (auto* const own = find(*DescriptorPool::generated_pool()); own != nullptr) return own;
+    for (const auto& pool : others_) {
+      if (auto* const found = find(*pool); found != nullptr) return found;
+    }
+    return nullptr;
+  }
+
+ private:
+  const std::vector<std::shared_ptr<const DescriptorPool>> others_;
+};
+
+void AnswerExtension(const grpc::reflection::v1::ExtensionRequest& request, const Pools& pools,
+                     ServerReflectionResponse& response) {
+  const auto* extension = pools.First([&](const DescriptorPool& pool) {
+    const auto* type = pool.FindMessageTypeByName(request.containing_type());
+    return type == nullptr ? nullptr : pool.FindExtensionByNumber(type, request.extension_number());
+  });
   AnswerFile(extension == nullptr ? nullptr : extension->file(),
              "extension " + std::to_string(request.extension_number()) + " of " +
                  request.containing_type(),
              response);
 }
 
-void AnswerExtensionNumbers(const std::string& type_name, const DescriptorPool& pool,
+void AnswerExtensionNumbers(const std::string& type_name, const Pools& pools,
                             ServerReflectionResponse& response) {
-  const auto* type = pool.FindMessageTypeByName(type_name);
+  const auto* type = pools.First(
+      [&](const DescriptorPool& pool) { return pool.FindMessageTypeByName(type_name); });
   if (type == nullptr) return SetNotFound("type " + type_name, response);
   auto& numbers = *response.mutable_all_extension_numbers_response();
   numbers.set_base_type_name(type_name);
   std::vector<const google::protobuf::FieldDescriptor*> extensions;
-  pool.FindAllExtensions(type, &extensions);
+  type->file()->pool()->FindAllExtensions(type, &extensions);
   for (const auto* extension : extensions) numbers.add_extension_number(extension->number());
 }
 
 ServerReflectionResponse Answer(const ServerReflectionRequest& request,
-                                const ServiceNames& services) {
-  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+                                const Reflected& reflected) {
+  const Pools pools(reflected);
   ServerReflectionResponse response;
   response.set_valid_host(request.host());
   *response.mutable_original_request() = request;
   switch (request.message_request_case()) {
     case ServerReflectionRequest::kFileByFilename:
-      AnswerFile(pool.FindFileByName(request.file_by_filename()),
+      AnswerFile(pools.First([&](const DescriptorPool& pool) {
+        return pool.FindFileByName(request.file_by_filename());
+      }),
                  "file " + request.file_by_filename(), response);
       break;
     case ServerReflectionRequest::kFileContainingSymbol:
-      AnswerFile(pool.FindFileContainingSymbol(request.file_containing_symbol()),
+      AnswerFile(pools.First([&](const DescriptorPool& pool) {
+        return pool.FindFileContainingSymbol(request.file_containing_symbol());
+      }),
                  "symbol " + request.file_containing_symbol(), response);
       break;
     case ServerReflectionRequest::kFileContainingExtension:
-      AnswerExtension(request.file_containing_extension(), pool, response);
+      AnswerExtension(request.file_containing_extension(), pools, response);
       break;
     case ServerReflectionRequest::kAllExtensionNumbersOfType:
-      AnswerExtensionNumbers(request.all_extension_numbers_of_type(), pool, response);
+      AnswerExtensionNumbers(request.all_extension_numbers_of_type(), pools, response);
       break;
     case ServerReflectionRequest::kListServices:
-      for (const std::string& service : services())
+      for (const std::string& service : reflected.services())
         response.mutable_list_services_response()->add_service()->set_name(service);
       break;
     case ServerReflectionRequest::MESSAGE_REQUEST_NOT_SET:
@@ -103,9 +128,9 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request,
 class Stream final
     : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
  public:
-  Stream(const MethodInfo& method, const ServiceNames& services, CallGate& gate,
+  Stream(const MethodInfo& method, const Reflected& reflected, CallGate& gate,
          grpc::CallbackServerContext& context)
-      : services_(services) {
+      : reflected_(reflected) {
     static const std::string kNoResource;
     auto admitted =
         gate.Admit({method, kNoResource, context, [&context] { context.TryCancel(); }, ""});
@@ -122,14 +147,14 @@ class Stream final
       admitted_->Finish(absl::StatusCode::kOk);
       return Finish(grpc::Status::OK);
     }
-    response_ = Answer(request_, services_);
+    response_ = Answer(request_, reflected_);
     StartWrite(&response_);
   }
   void OnWriteDone(bool) override { StartRead(&request_); }
   void OnDone() override { delete this; }
 
  private:
-  const ServiceNames& services_;
+  const Reflected& reflected_;
   std::unique_ptr<CallGate::Admitted> admitted_;
   ServerReflectionRequest request_;
   ServerReflectionResponse response_;
@@ -145,14 +170,14 @@ MethodInfo MethodOf(const std::string& package) {
 
 }  // namespace
 
-ReflectionRpc::ReflectionRpc(const std::string& package, ServiceNames services, CallGate& gate)
-    : method_(MethodOf(package)), services_(std::move(services)) {
+ReflectionRpc::ReflectionRpc(const std::string& package, Reflected reflected, CallGate& gate)
+    : method_(MethodOf(package)), reflected_(std::move(reflected)) {
   AddMethod(new grpc::internal::RpcServiceMethod(
       method_.full_name.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
   MarkMethodCallback(
       0, new grpc::internal::CallbackBidiHandler<ServerReflectionRequest, ServerReflectionResponse>(
              [this, &gate](grpc::CallbackServerContext* context) {
-               return new Stream(method_, services_, gate, *context);
+               return new Stream(method_, reflected_, gate, *context);
              }));
 }
 

@@ -7,26 +7,36 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "grpcpp/impl/codegen/service_type.h"
 #include "serve/admission.h"
 
+namespace google::protobuf {
+class DescriptorPool;
+}
+
 namespace bowerbird::serve {
 
-// Full names, as they are listed. Called from any thread.
-using ServiceNames = std::function<std::vector<std::string>()>;
+// Called from any thread.
+struct Reflected {
+  // Full names, as they are listed.
+  std::function<std::vector<std::string>()> services;
+  // What describes services and messages that this program was not built with.
+  std::function<std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>>()> files;
+};
 
 // One version of the service.
 class ReflectionRpc : public grpc::Service {
  public:
   // `package`: "grpc.reflection.v1". The gate outlives it.
-  ReflectionRpc(const std::string& package, ServiceNames services, CallGate& gate);
+  ReflectionRpc(const std::string& package, Reflected reflected, CallGate& gate);
 
  private:
   const MethodInfo method_;
-  const ServiceNames services_;
+  const Reflected reflected_;
 };
 
 }  // namespace bowerbird::serve

@@ -146,15 +146,21 @@ void Server::Impl::AddReflection(const std::vector<RpcService*>& services,
   std::vector<std::string> own = {auth_rpc_.service_name(), "grpc.health.v1.Health"};
   for (const RpcService* service : services) own.push_back(service->service_name());
   for (const std::string& package : packages) own.push_back(package + ".ServerReflection");
-  const auto names = [own, router] {
+  Reflected reflected;
+  reflected.services = [own, router] {
     std::set<std::string> all(own.begin(), own.end());
     if (router != nullptr) {
       for (const std::string& name : router->Services()) all.insert(name);
     }
     return std::vector<std::string>(all.begin(), all.end());
   };
+  reflected.files = [router] {
+    return router == nullptr
+               ? std::vector<std::shared_ptr<const google::protobuf::DescriptorPool>>()
+               : router->Files();
+  };
   for (const std::string& package : packages) {
-    reflection_.push_back(std::make_unique<ReflectionRpc>(package, names, gate_));
+    reflection_.push_back(std::make_unique<ReflectionRpc>(package, reflected, gate_));
     builder.RegisterService(reflection_.back().get());
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
+#include "absl/synchronization/mutex.h"
 #include "app/commands.h"
 #include "app/probe_command.h"
 #include "app/version.h"
@@ -21,10 +22,15 @@ void TuneAllocator() {
   mallopt(M_ARENA_MAX, 4);
 }
 
+// Debian's Abseil comes with its debugging on: gRPC's every lock would be entered in a graph that
+// is searched for cycles.
+void TuneLocks() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+
 }  // namespace
 
 int main(int argc, char** argv) {
   TuneAllocator();
+  TuneLocks();
   std::signal(SIGPIPE, SIG_IGN);
   // The wire's own log lines (one a dropped connection) are of no use to the operator.
   setenv("GRPC_VERBOSITY", "NONE", 0);

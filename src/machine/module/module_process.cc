@@ -62,6 +62,9 @@ absl::StatusOr<std::shared_ptr<ModuleProcess>> ModuleProcess::Start(const Contex
     return process->Ended(*end);
   RETURN_IF_ERROR(Annotate(handlers.status(), "module \"" + module.name + "\" is not ready"));
   process->handlers_ = *std::move(handlers);
+  for (ModuleHandler& handler : process->handlers_) {
+    handler.description = ServiceDescription::Ask(watched, process->client_, handler.proto_service);
+  }
   return process;
 }
 

@@ -3,6 +3,7 @@
 // What a machine asks a module: viam.module.v1.ModuleService. Private to this folder.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/context.h"
 #include "machine/config.h"
 #include "machine/module/rpc_client.h"
+#include "machine/module/service_description.h"
 #include "machine/name.h"
 
 namespace bowerbird::machine {
@@ -19,6 +21,7 @@ struct ModuleHandler {
   Api api;
   std::string proto_service;  // "acme.component.gizmo.v1.GizmoService"
   std::vector<ModelName> models;
+  std::shared_ptr<const ServiceDescription> description;  // null: known here, or not told
 };
 
 // Thread-safe.

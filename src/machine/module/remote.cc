@@ -144,6 +144,7 @@ void Remote::Take(const std::shared_ptr<RemoteConnection>& connection,
           .client = std::shared_ptr<const RpcClient>(connection, &connection->client()),
           .name = there,
           .proto_service = service->second,
+          .description = connection->Describe(service->second),
           .life = nullptr};
       made =
           MakeResourceClient(NewContext().WithTimeout(std::chrono::seconds(5)), std::move(address));

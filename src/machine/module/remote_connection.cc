@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/mutex.h"
 #include "base/status.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/support/client_interceptor.h"
@@ -243,6 +242,18 @@ absl::StatusOr<RemoteInventory> RemoteConnection::Look(const Context& context) c
       inventory.services[api] = std::move(known);
   }
   return inventory;
+}
+
+std::shared_ptr<const ServiceDescription> RemoteConnection::Describe(
+    const std::string& service) const {
+  {
+    const MutexLock lock(mutex_);
+    const auto known = descriptions_.find(service);
+    if (known != descriptions_.end()) return known->second;
+  }
+  auto description = ServiceDescription::Ask(Context(), client_, service);
+  const MutexLock lock(mutex_);
+  return descriptions_.emplace(service, std::move(description)).first->second;
 }
 
 bool RemoteConnection::Stands() const {

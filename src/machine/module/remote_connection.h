@@ -12,8 +12,10 @@
 
 #include "absl/status/statusor.h"
 #include "base/context.h"
+#include "base/mutex.h"
 #include "machine/config.h"
 #include "machine/module/rpc_client.h"
+#include "machine/module/service_description.h"
 #include "machine/name.h"
 
 namespace bowerbird::machine {
@@ -49,10 +51,16 @@ class RemoteConnection {
   absl::StatusOr<RemoteInventory> Look(const Context& context) const;
   // False as soon as the other end has gone.
   bool Stands() const;
+  // May be null; asked for once.
+  std::shared_ptr<const ServiceDescription> Describe(const std::string& service) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   explicit RemoteConnection(std::shared_ptr<grpc::Channel> channel) : client_(std::move(channel)) {}
   const RpcClient client_;
+  mutable Mutex mutex_;
+  mutable std::map<std::string, std::shared_ptr<const ServiceDescription>> descriptions_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace bowerbird::machine

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "base/context.h"
 #include "machine/module/rpc_client.h"
+#include "machine/module/service_description.h"
 #include "machine/resource.h"
 
 namespace bowerbird::machine {
@@ -21,6 +22,7 @@ struct ResourceAddress {
   std::shared_ptr<const RpcClient> client;
   ResourceName name;
   std::string proto_service;
+  std::shared_ptr<const ServiceDescription> description;  // shared by all of its API; may be null
   // What must live as long as the resource, and is told when it goes.
   std::shared_ptr<void> life;
 };
@@ -36,6 +38,12 @@ class ResourceClient : public ForeignResource {
   std::shared_ptr<grpc::Channel> channel() const override { return address_.client->channel(); }
   const std::string& remote_name() const override { return address_.name.name; }
   const std::string& proto_service() const override { return address_.proto_service; }
+  bool IsUnary(const std::string& method) const override {
+    return address_.description != nullptr && address_.description->IsUnary(method);
+  }
+  std::shared_ptr<const google::protobuf::DescriptorPool> files() const override {
+    return address_.description == nullptr ? nullptr : address_.description->files();
+  }
 
  protected:
   template <typename Request, typename Response>

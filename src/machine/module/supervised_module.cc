@@ -42,14 +42,15 @@ class AddedResource {
 };
 
 absl::StatusOr<std::shared_ptr<Resource>> BuildResource(
-    const std::shared_ptr<ModuleProcess>& process, const std::string& proto_service,
+    const std::shared_ptr<ModuleProcess>& process, const ModuleHandler& handler,
     const BuildRequest& request) {
   const std::string who = "module \"" + process->name() + "\"";
   RETURN_IF_ERROR(
       Annotate(process->rpc().Add(request.context, request.config, request.dependency_names), who));
   ResourceAddress address{.client = std::shared_ptr<const RpcClient>(process, &process->client()),
                           .name = request.config.name,
-                          .proto_service = proto_service,
+                          .proto_service = handler.proto_service,
+                          .description = handler.description,
                           .life = std::make_shared<AddedResource>(process, request.config.name)};
   auto resource = MakeResourceClient(request.context, std::move(address));
   return resource.ok() ? std::move(resource) : Annotate(resource.status(), who);
@@ -69,11 +70,11 @@ ModelEntry EntryFor(const ModuleHandler& handler, const ModelName& model,
     if (process == nullptr) return ended();
     return process->rpc().Validate(Context(), config);
   };
-  entry.build = [weak, ended, service = handler.proto_service](
+  entry.build = [weak, ended, handler](
                     const BuildRequest& request) -> absl::StatusOr<std::shared_ptr<Resource>> {
     const auto process = weak.lock();
     if (process == nullptr) return ended();
-    return BuildResource(process, service, request);
+    return BuildResource(process, handler, request);
   };
   return entry;
 }
