@@ -18,6 +18,30 @@ std::string_view Part(const ManifestRecord& record, size_t from) {
   return {reinterpret_cast<const char*>(record.data()) + from, kHashBytes};
 }
 
+// Where a record stands, by the first bytes of its hash: nearly always enough to tell two apart,
+// and a quarter of what a record takes to be moved.
+struct Place {
+  uint64_t beginning = 0;
+  size_t record = 0;
+};
+
+std::vector<Place> Sorted(const std::vector<ManifestRecord>& records) {
+  std::vector<Place> places;
+  places.reserve(records.size());
+  for (size_t at = 0; at < records.size(); ++at) {
+    uint64_t beginning = 0;
+    for (size_t byte = 0; byte < sizeof(beginning); ++byte) {
+      beginning = beginning << 8 | records[at][byte];
+    }
+    places.push_back({beginning, at});
+  }
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    if (a.beginning != b.beginning) return a.beginning < b.beginning;
+    return records[a.record] < records[b.record];
+  });
+  return places;
+}
+
 absl::Status Damaged(const std::string& id) {
   const std::string message =
       "the manifest of snapshot " + id + " is missing or damaged: restore it from a backup";
@@ -40,17 +64,17 @@ ManifestRecord MakeRecord(std::string_view item_hash, std::string_view annotatio
 }
 
 absl::StatusOr<std::string> StoreManifest(store::Blobs& blobs,
-                                          std::vector<ManifestRecord>& records) {
-  std::sort(records.begin(), records.end(), [](const ManifestRecord& a, const ManifestRecord& b) {
-    return std::memcmp(a.data(), b.data(), kRecordBytes) < 0;
-  });
+                                          const std::vector<ManifestRecord>& records) {
   ASSIGN_OR_RETURN(const auto writer, blobs.Create());
   RETURN_IF_ERROR(writer->Append(kHead));
-  for (size_t at = 0; at < records.size(); at += kRecordsAtOnce) {
-    const size_t count = std::min(kRecordsAtOnce, records.size() - at);
-    RETURN_IF_ERROR(
-        writer->Append({reinterpret_cast<const char*>(records[at].data()), count * kRecordBytes}));
+  std::string portion;
+  for (const Place& place : Sorted(records)) {
+    portion.append(reinterpret_cast<const char*>(records[place.record].data()), kRecordBytes);
+    if (portion.size() < kRecordsAtOnce * kRecordBytes) continue;
+    RETURN_IF_ERROR(writer->Append(portion));
+    portion.clear();
   }
+  if (!portion.empty()) RETURN_IF_ERROR(writer->Append(portion));
   ASSIGN_OR_RETURN(const store::BlobInfo info, writer->Commit());
   return info.hash;
 }

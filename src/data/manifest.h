@@ -28,9 +28,9 @@ inline annotation::Split SplitOf(const ManifestRecord& record) {
 ManifestRecord MakeRecord(std::string_view item_hash, std::string_view annotation_hash,
                           annotation::Split split);
 
-// Sorts the records and stores them. The hash of the manifest is the snapshot's id.
+// Stores the records, sorted. The hash of the manifest is the snapshot's id.
 absl::StatusOr<std::string> StoreManifest(store::Blobs& blobs,
-                                          std::vector<ManifestRecord>& records);
+                                          const std::vector<ManifestRecord>& records);
 
 // Reads one record after the other, in bounded memory.
 class ManifestReader {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/pins.h"
 
+#include <cstdint>
 #include <optional>
 
 #include "base/status.h"
@@ -47,7 +48,9 @@ absl::StatusOr<std::vector<Member>> UnpackMembers(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto step = TakeNumber(bytes);
     const auto version = step ? TakeNumber(bytes) : std::nullopt;
-    if (!version) return absl::DataLossError("the list of a snapshot's items is damaged");
+    if (!version || *step > INT64_MAX - item) {
+      return absl::DataLossError("the list of a snapshot's items is damaged");
+    }
     item += *step;
     members.push_back({.item = item, .version = *version});
   }

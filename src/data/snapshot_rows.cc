@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kShortestPrefix = 8;
 constexpr size_t kIdDigits = 64;
-constexpr int64_t kPortion = 50'000;
 constexpr size_t kStatesAtOnce = 500;
 
 }  // namespace
@@ -30,12 +29,17 @@ std::string TextOf(const std::optional<SplitOptions>& split) {
 std::optional<SplitOptions> SplitOptionsOf(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
+  // What is no number, which a damaged row may have, counts as 0; value() would throw.
+  const auto number = [&](const char* key, auto zero) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_number() ? found->get<decltype(zero)>() : zero;
+  };
   SplitOptions options;
-  options.seed = json.value("seed", uint64_t{0});
-  options.validation_fraction = json.value("validation", 0.0);
-  options.test_fraction = json.value("test", 0.0);
-  options.near_duplicate_bits = json.value("near_duplicate_bits", uint32_t{0});
-  options.burst_seconds = json.value("burst_seconds", 0.0);
+  options.seed = number("seed", uint64_t{0});
+  options.validation_fraction = number("validation", 0.0);
+  options.test_fraction = number("test", 0.0);
+  options.near_duplicate_bits = number("near_duplicate_bits", uint32_t{0});
+  options.burst_seconds = number("burst_seconds", 0.0);
   return options;
 }
 
@@ -87,31 +91,21 @@ absl::StatusOr<std::vector<Member>> LoadMembers(Connection& connection, const Ca
 }
 
 absl::Status ForEachCurrentMember(Connection& connection, int64_t term,
-                                  const std::function<void(CurrentMember)>& visit) {
-  Position after{.t = INT64_MIN, .item = 0};
-  int64_t count = kPortion;
-  while (count == kPortion) {
-    count = 0;
-    const absl::Status queried = connection.Query(
-        "SELECT m.t, m.item, i.version, i.source, i.boxes, i.hash, i.annotation_hash, i.looks"
-        " FROM item_terms m JOIN items i ON i.item = m.item WHERE m.term = $1"
-        " AND (m.t, m.item) > ($2, $3) ORDER BY m.t, m.item LIMIT $4",
-        {term, after.t, after.item, kPortion}, [&](const Row& row) {
-          ++count;
-          after = {.t = row.Integer(0), .item = row.Integer(1)};
-          CurrentMember one{.member = {.item = after.item, .version = row.Integer(2)},
-                            .source = row.Integer(3),
-                            .t = after.t,
-                            .boxes = row.Integer(4),
-                            .hash = std::string(row.Blob(5)),
-                            .annotation_hash = std::string(row.Blob(6))};
-          if (!row.IsNull(7)) one.looks = static_cast<uint64_t>(row.Integer(7));
-          visit(std::move(one));
-          return absl::OkStatus();
-        });
-    RETURN_IF_ERROR(queried);
-  }
-  return absl::OkStatus();
+                                  const std::function<void(const CurrentMember&)>& visit) {
+  return connection.Scan(
+      "SELECT i.item, i.version, i.source, i.t, i.boxes, i.hash, i.annotation_hash, i.looks"
+      " FROM item_terms m JOIN items i ON i.item = m.item WHERE m.term = $1",
+      {term}, [&](const Row& row) {
+        CurrentMember one{.member = {.item = row.Integer(0), .version = row.Integer(1)},
+                          .source = row.Integer(2),
+                          .t = row.Integer(3),
+                          .boxes = row.Integer(4),
+                          .hash = row.Blob(5),
+                          .annotation_hash = row.Blob(6)};
+        if (!row.IsNull(7)) one.looks = static_cast<uint64_t>(row.Integer(7));
+        visit(one);
+        return absl::OkStatus();
+      });
 }
 
 absl::Status ForEachMemberState(Core& core, const std::vector<Member>& members,

@@ -26,15 +26,16 @@ absl::StatusOr<std::vector<Member>> LoadMembers(Connection& connection, const Ca
 std::string TextOf(const std::optional<SplitOptions>& split);
 std::optional<SplitOptions> SplitOptionsOf(std::string_view text);
 
-// A member of a dataset as it is now.
+// A member of a dataset as it is now. The hashes, 32 bytes each, are valid during the call.
 struct CurrentMember {
   Member member{};
   int64_t source = 0, t = 0, boxes = 0;
-  std::string hash{}, annotation_hash{};  // 32 bytes each
+  std::string_view hash{}, annotation_hash{};
   std::optional<uint64_t> looks{};
 };
+// In any order.
 absl::Status ForEachCurrentMember(Connection& connection, int64_t term,
-                                  const std::function<void(CurrentMember)>& visit);
+                                  const std::function<void(const CurrentMember&)>& visit);
 
 // A member's annotations in the version that the snapshot has, with the size of the picture.
 struct MemberState {

@@ -26,17 +26,24 @@ struct Gathered {
   int64_t deletions = 0;
 };
 
-// One consistent state of the dataset: everything that a split needs to know of its items.
+// What a split needs to know of an item.
+struct SplitMember {
+  int64_t item = 0, source = 0, t = 0;
+  std::optional<uint64_t> looks{};
+  size_t record = 0;  // where it stands among those of the manifest
+};
+
+// One consistent state of the dataset.
 struct SplitInput {
-  std::vector<CurrentMember> members;
+  std::vector<SplitMember> members;        // sorted by time
   std::map<int64_t, std::string> cameras;  // by source
 };
 
-absl::StatusOr<std::map<int64_t, std::string>> CamerasOf(
-    Connection& connection, const std::vector<CurrentMember>& members) {
+absl::StatusOr<std::map<int64_t, std::string>> CamerasOf(Connection& connection,
+                                                         const std::vector<SplitMember>& members) {
   std::vector<int64_t> numbers;
   numbers.reserve(members.size());
-  for (const CurrentMember& one : members) numbers.push_back(one.source);
+  for (const SplitMember& one : members) numbers.push_back(one.source);
   std::sort(numbers.begin(), numbers.end());
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   ASSIGN_OR_RETURN(const auto sources, LoadSources(connection, numbers));
@@ -47,35 +54,34 @@ absl::StatusOr<std::map<int64_t, std::string>> CamerasOf(
   return cameras;
 }
 
-absl::StatusOr<std::vector<annotation::Split>> SidesOf(const SplitInput& input,
-                                                       const SplitOptions& options) {
-  // The same content is one item to the split, whoever captured it how often.
+// The side of each record of the manifest.
+absl::Status AssignSides(const SplitInput& input, const SplitOptions& options,
+                         std::vector<ManifestRecord>& records) {
+  // The same content is one item to the split, whoever captured it how often: the first of them.
   std::map<std::string_view, size_t> firsts;
   std::vector<annotation::SplitItem> items;
-  items.reserve(input.members.size());
-  for (const CurrentMember& one : input.members) {
-    if (!firsts.emplace(one.hash, items.size()).second) continue;
-    items.push_back({.key = one.hash,
+  std::vector<std::string> keys;
+  for (const SplitMember& one : input.members) {
+    const std::string_view hash = ItemHashOf(records[one.record]);
+    if (!firsts.emplace(hash, items.size()).second) continue;
+    keys.push_back(HexOfBytes(hash));
+    items.push_back({.key = "",
                      .perceptual_hash = one.looks,
                      .source = input.cameras.at(one.source),
                      .nanoseconds = one.t});
   }
-  std::vector<std::string> keys;
-  keys.reserve(items.size());
-  for (annotation::SplitItem& item : items) {
-    keys.push_back(HexOfBytes(item.key));
-    item.key = keys.back();
-  }
+  for (size_t at = 0; at < items.size(); ++at) items[at].key = keys[at];
   ASSIGN_OR_RETURN(const auto sides, annotation::AssignSplits(
                                          items, {.seed = options.seed,
                                                  .validation_fraction = options.validation_fraction,
                                                  .test_fraction = options.test_fraction,
                                                  .near_duplicate_bits = options.near_duplicate_bits,
                                                  .burst_seconds = options.burst_seconds}));
-  std::vector<annotation::Split> result;
-  result.reserve(input.members.size());
-  for (const CurrentMember& one : input.members) result.push_back(sides[firsts.at(one.hash)]);
-  return result;
+  for (const SplitMember& one : input.members) {
+    ManifestRecord& record = records[one.record];
+    record.back() = static_cast<unsigned char>(sides[firsts.at(ItemHashOf(record))]);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> Deletions(Connection& connection) {
@@ -91,12 +97,14 @@ absl::StatusOr<Gathered> Gather(Core& core, const Caller& caller, const std::str
                                 const std::optional<SplitOptions>& split) {
   Gathered gathered;
   SplitInput input;
-  const auto take = [&](CurrentMember one) {
+  const auto take = [&](const CurrentMember& one) {
+    if (split)
+      input.members.push_back(
+          {one.member.item, one.source, one.t, one.looks, gathered.records.size()});
     gathered.members.push_back(one.member);
     gathered.boxes += static_cast<uint64_t>(one.boxes);
     gathered.records.push_back(
         MakeRecord(one.hash, one.annotation_hash, annotation::Split::kTraining));
-    if (split) input.members.push_back(std::move(one));
   };
   const absl::Status read = core.database().Read([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
@@ -109,10 +117,11 @@ absl::StatusOr<Gathered> Gather(Core& core, const Caller& caller, const std::str
   });
   RETURN_IF_ERROR(read);
   if (split) {
-    ASSIGN_OR_RETURN(const auto sides, SidesOf(input, *split));
-    for (size_t at = 0; at < sides.size(); ++at) {
-      gathered.records[at].back() = static_cast<unsigned char>(sides[at]);
-    }
+    std::sort(input.members.begin(), input.members.end(),
+              [](const SplitMember& a, const SplitMember& b) {
+                return a.t != b.t ? a.t < b.t : a.item < b.item;
+              });
+    RETURN_IF_ERROR(AssignSides(input, *split, gathered.records));
   }
   std::sort(gathered.members.begin(), gathered.members.end(),
             [](const Member& a, const Member& b) { return a.item < b.item; });

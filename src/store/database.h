@@ -55,6 +55,11 @@ class Connection {
   // The message holds no parameter.
   virtual absl::Status Query(const std::string& sql, std::span<const Value> parameters,
                              const OnRow& row) = 0;
+  // A SELECT over many rows, which are handed over as the database finds them: in any order if it
+  // asks for none, none of them kept in memory. Parameters are integers. Columns are read by the
+  // call for their type: Integer for BIGINT, Blob for {bytes}, Text for {text}. Errors as Query.
+  virtual absl::Status Scan(const std::string& sql, std::span<const int64_t> parameters,
+                            const OnRow& row) = 0;
   // How many rows it changed.
   virtual absl::StatusOr<int64_t> Execute(const std::string& sql,
                                           std::span<const Value> parameters) = 0;
@@ -62,6 +67,10 @@ class Connection {
   absl::Status Query(const std::string& sql, std::initializer_list<Value> parameters,
                      const OnRow& row) {
     return Query(sql, std::span<const Value>(parameters.begin(), parameters.size()), row);
+  }
+  absl::Status Scan(const std::string& sql, std::initializer_list<int64_t> parameters,
+                    const OnRow& row) {
+    return Scan(sql, std::span<const int64_t>(parameters.begin(), parameters.size()), row);
   }
   absl::StatusOr<int64_t> Execute(const std::string& sql, std::initializer_list<Value> parameters) {
     return Execute(sql, std::span<const Value>(parameters.begin(), parameters.size()));

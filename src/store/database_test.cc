@@ -109,6 +109,53 @@ TEST_P(DatabaseTest, ValuesComeBackAsTheyWere) {
   EXPECT_EQ(rows, 1);
 }
 
+TEST_P(DatabaseTest, AScanGivesEveryRowOfALargeResultAsItIs) {
+  constexpr int64_t kRows = 20'000;  // of about 60 bytes: many messages of the server
+  const std::string bytes("\0\x01\xff\\", 4);
+  ASSERT_TRUE(database_
+                  ->Write([&](Connection& connection) {
+                    return connection
+                        .Execute(
+                            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n"
+                            " WHERE x < $2) INSERT INTO notes(name, bytes, number)"
+                            " SELECT 'ä ' || x, $1, CASE WHEN x % 2 = 0 THEN -x END FROM n",
+                            {Bytes{bytes}, kRows})
+                        .status();
+                  })
+                  .ok());
+  int64_t rows = 0, sum = 0, nulls = 0;
+  const auto take = [&](const Row& row) {
+    ++rows;
+    sum += row.Integer(0);
+    nulls += row.IsNull(0) ? 1 : 0;
+    EXPECT_EQ(row.Blob(1), bytes);
+    EXPECT_EQ(row.Text(2).substr(0, 3), "ä ");
+    return absl::OkStatus();
+  };
+  const absl::Status status = database_->Read([&](Connection& connection) -> absl::Status {
+    RETURN_IF_ERROR(
+        connection.Scan("SELECT number, bytes, name FROM notes WHERE number IS NULL OR number > $1",
+                        {-kRows}, take));
+    // The connection is free again, also after an error of the callback and of the statement.
+    EXPECT_EQ(connection
+                  .Scan("SELECT number FROM notes", {},
+                        [](const Row&) { return absl::CancelledError("enough"); })
+                  .code(),
+              absl::StatusCode::kCancelled);
+    return connection.Scan("SELECT number, bytes, name FROM notes WHERE number = $1", {-kRows},
+                           take);
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(rows, kRows);
+  EXPECT_EQ(nulls, kRows / 2);
+  EXPECT_EQ(sum, -(kRows / 2) * (kRows / 2 + 1));
+  const absl::Status wrong = database_->Read([&](Connection& connection) {
+    return connection.Scan("SELECT nothing FROM notes", {}, take);
+  });
+  EXPECT_EQ(wrong.code(), absl::StatusCode::kInternal) << wrong;
+  EXPECT_EQ(Count(), kRows);
+}
+
 TEST_P(DatabaseTest, AnErrorUndoesItsOwnTransactionAndNoOther) {
   std::vector<std::thread> threads;
   std::atomic<int> refused = 0;

@@ -28,9 +28,12 @@ class PostgresqlConnection : public Connection {
 
   using Connection::Execute;
   using Connection::Query;
-  // A result is held in memory as a whole: ask for portions.
+  using Connection::Scan;
+  // A result is held in memory as a whole: Scan what may be large.
   absl::Status Query(const std::string& sql, std::span<const Value> parameters,
                      const OnRow& row) override;
+  absl::Status Scan(const std::string& sql, std::span<const int64_t> parameters,
+                    const OnRow& row) override;
   absl::StatusOr<int64_t> Execute(const std::string& sql,
                                   std::span<const Value> parameters) override;
 

@@ -2,6 +2,7 @@
 #include "store/sqlite_connection.h"
 
 #include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "store/sqlite_memory.h"
@@ -162,6 +163,12 @@ absl::Status SqliteConnection::Query(const std::string& sql, std::span<const Val
   if (status.ok() && code != SQLITE_DONE) return SqliteError(database_, code);
   Keep(sql, std::move(statement));
   return status;
+}
+
+absl::Status SqliteConnection::Scan(const std::string& sql, std::span<const int64_t> parameters,
+                                    const OnRow& row) {
+  const std::vector<Value> values(parameters.begin(), parameters.end());
+  return Query(sql, std::span<const Value>(values), row);
 }
 
 absl::StatusOr<int64_t> SqliteConnection::Execute(const std::string& sql,

@@ -35,8 +35,11 @@ class SqliteConnection : public Connection {
 
   using Connection::Execute;
   using Connection::Query;
+  using Connection::Scan;
   absl::Status Query(const std::string& sql, std::span<const Value> parameters,
                      const OnRow& row) override;
+  absl::Status Scan(const std::string& sql, std::span<const int64_t> parameters,
+                    const OnRow& row) override;
   absl::StatusOr<int64_t> Execute(const std::string& sql,
                                   std::span<const Value> parameters) override;
 
