@@ -32,6 +32,17 @@ std::string IdentityOf(const Caller& caller, const ReadingSource& origin, const 
   return {reinterpret_cast<const char*>(digest.data()), 20};
 }
 
+// Neither engine keeps a NUL in the text of a JSON value: it becomes U+FFFD, as what is no
+// character does elsewhere. One odd text must not cost the readings that came with it.
+void ReplaceNul(std::string& json) {
+  constexpr std::string_view kNul = "\\u0000";
+  for (size_t at = json.find('\\'); at != std::string::npos; at = json.find('\\', at)) {
+    const bool is_nul = json.compare(at, kNul.size(), kNul) == 0;
+    if (is_nul) json.replace(at, kNul.size(), "\xEF\xBF\xBD");
+    at += 2;  // what stands behind a backslash, another one maybe, begins nothing
+  }
+}
+
 // A reading in the form in which it is stored.
 struct Checked {
   std::string identity;
@@ -50,10 +61,7 @@ absl::StatusOr<std::vector<Checked>> Check(const Caller& caller, const ReadingSo
                              " bytes; at most 4000000 are allowed");
     }
     ASSIGN_OR_RETURN(std::string payload, CanonicalJsonObject(reading.payload, "a reading"));
-    if (payload.find("\\u0000") != std::string::npos) {
-      return InvalidArgument("a reading of " + source.source.component_name +
-                             " must not hold a NUL character");
-    }
+    ReplaceNul(payload);
     std::string identity = IdentityOf(caller, source, reading, payload);
     checked.push_back({.identity = std::move(identity), .payload = std::move(payload)});
   }

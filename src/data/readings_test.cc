@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/readings.h"
 
+#include <nlohmann/json.hpp>
+
 #include "data/testing_catalog.h"
 
 namespace bowerbird::data {
@@ -74,8 +76,7 @@ TEST_P(ReadingsTest, TheSameUploadTwiceIsThereOnceWithTheSameId) {
 
 TEST_P(ReadingsTest, WhatIsNoObjectIsRefusedAsAWhole) {
   for (const std::string& payload :
-       {std::string("[1]"), std::string("{"), std::string(R"({"a":"\u0000"})"),
-        std::string(200, '[') + std::string(200, ']'),
+       {std::string("[1]"), std::string("{"), std::string(200, '[') + std::string(200, ']'),
         "{\"a\":\"" + std::string(4'000'001, 'x') + "\"}"}) {
     NewReading bad = At(2, 2);
     bad.payload = payload;
@@ -83,6 +84,17 @@ TEST_P(ReadingsTest, WhatIsNoObjectIsRefusedAsAWhole) {
               absl::StatusCode::kInvalidArgument);
   }
   EXPECT_EQ(catalog_->readings().Count(caller_, {})->count, 0u);
+}
+
+TEST_P(ReadingsTest, ANulInATextBecomesTheSignForNoCharacter) {
+  NewReading odd = At(1, 1);
+  odd.payload = R"({"a":"x\u0000\u0000","\u0000b":"\\u0000","c":"\\\u0000"})";
+  ASSERT_TRUE(catalog_->readings().Add(caller_, Sensor(), {odd, At(2, 2)}).ok());
+  const auto page = catalog_->readings().List(caller_, {.order = Order::kAscending});
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->readings.size(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(page->readings[0].payload),
+            nlohmann::json::parse(R"({"a":"x\ufffd\ufffd","\ufffdb":"\\u0000","c":"\\\ufffd"})"));
 }
 
 TEST_P(ReadingsTest, ExportGoesThroughAllOfOneResourceOldestFirst) {
