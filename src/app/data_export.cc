@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/data_export.h"
 
-#include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "annotation/format.h"
 #include "app/data_export_fetch.h"
 #include "app/data_export_journal.h"
+#include "app/data_export_names.h"
 #include "app/item_filter.h"
 #include "app/progress.h"
 #include "base/file_system.h"
@@ -35,9 +33,6 @@ constexpr uint64_t kItemsOfCallWithPictures = 200;
 constexpr uint64_t kLargestPicture = uint64_t{256} << 20;  // whose header is looked at
 constexpr size_t kMostProblems = 1000;
 
-// "loc/ab12" of "org/loc/ab12" would be a folder: the last part alone is unique.
-std::string LastOf(const std::string& id) { return id.substr(id.rfind('/') + 1); }
-
 AnnotatedImage ImageOf(const v1::AnnotatedItem& item) {
   AnnotatedImage image{.path = "",
                        .width = static_cast<int>(item.width()),
@@ -46,29 +41,6 @@ AnnotatedImage ImageOf(const v1::AnnotatedItem& item) {
   image.tags.assign(item.tags().begin(), item.tags().end());
   return image;
 }
-
-// What pictures are called in an export: as they were, with their ids where that is no safe name.
-class Names {
- public:
-  std::string NameOf(const v1::AnnotatedItem& item) {
-    const std::string id = LastOf(item.binary_data_id());
-    const std::filesystem::path given(item.file_name());
-    const bool safe = !item.file_name().empty() && given.is_relative() &&
-                      std::none_of(given.begin(), given.end(),
-                                   [](const auto& part) { return part == ".." || part == "."; });
-    std::filesystem::path name = safe ? given : std::filesystem::path(id);
-    if (!safe || !given.has_extension()) name += item.file_ext();
-    // Several machines may each have sent an "a.jpg".
-    while (!used_.insert(std::hash<std::string>()(name.generic_string())).second) {
-      const std::string stem = name.stem().string();
-      name.replace_filename(stem + "-" + id + name.extension().string());
-    }
-    return name.generic_string();
-  }
-
- private:
-  absl::flat_hash_set<size_t> used_;
-};
 
 // A picture on its way: being fetched, or there from an earlier run.
 struct Pending {
@@ -101,7 +73,7 @@ class Run {
     if (Interrupted()) return absl::CancelledError("interrupted");
     Pending next{
         .id = item.binary_data_id(), .image = ImageOf(item), .size = item.file_size_bytes()};
-    next.image.path = names_.NameOf(item);
+    next.image.path = names_.NameOf({item.binary_data_id(), item.file_name(), item.file_ext()});
     if (options_.annotations_only) {
       progress_.Add(1, 0);
       return Add(next).status();
@@ -240,7 +212,7 @@ class Run {
   annotation::Writer& writer_;
   const std::string incoming_;
   Progress progress_;
-  Names names_;
+  ExportNames names_;
   std::unique_ptr<ExportJournal> journal_;
   std::string made_folder_;
   uint64_t begun_ = 0;
