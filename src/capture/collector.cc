@@ -89,8 +89,10 @@ void Collector::Tick() {
     ++status_.reads;
   }
   if (!Keep(*capture)) return;
-  for (Captured& item : capture->items)
+  for (Captured& item : capture->items) {
+    if (options_.mongo != nullptr) options_.mongo->Put(item);
     if (!queue_.Push(*lane_, std::move(item))) return;
+  }
 }
 
 // Asks the trigger and writes its answer into the tags.

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "capture/config.h"
+#include "capture/mongo_writer.h"
 #include "capture/readers.h"
 #include "capture/trigger.h"
 #include "capture/write_queue.h"
@@ -29,6 +30,7 @@ struct CollectorOptions {
   CaptureMethod method;           // CheckMethod and CheckTrigger passed
   std::vector<std::string> tags;  // of the manager
   CaptureWriter::Options writer;
+  MongoWriter* mongo = nullptr;  // gets the readings, too; outlives the collector
 };
 
 // Thread-safe.

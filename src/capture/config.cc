@@ -73,6 +73,24 @@ absl::Status ReadControl(const Attributes& attributes, ManagerConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status ReadMongo(const Attributes& attributes, ManagerConfig& config) {
+  if (!attributes.Has("mongo_capture_config")) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Attributes given, attributes.Object("mongo_capture_config"));
+  MongoConfig mongo;
+  ASSIGN_OR_RETURN(mongo.uri, given.String("uri"));
+  ASSIGN_OR_RETURN(const std::string database, given.String("database"));
+  ASSIGN_OR_RETURN(const std::string collection, given.String("collection"));
+  if (!database.empty()) mongo.database = database;
+  if (!collection.empty()) mongo.collection = collection;
+  if (mongo.uri.empty()) return absl::OkStatus();  // not used
+  // The URI may hold a password: it is not repeated.
+  if (!mongo.uri.starts_with("mongodb://") && !mongo.uri.starts_with("mongodb+srv://"))
+    return InvalidArgument(given.PathOf("uri") +
+                           " begins neither with mongodb:// nor with mongodb+srv://");
+  config.mongo = std::move(mongo);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Condition> ReadCondition(const Attributes& entry) {
   ASSIGN_OR_RETURN(const std::string type, entry.Choice("type", "",
                                                         {"least_confidence", "margin",
@@ -164,8 +182,11 @@ void ReadEntries(const Attributes& attributes, const machine::ResourceName* owne
     } else if (method.ok()) {
       method->resource = *owner;
     }
-    if (method.ok()) read.methods.push_back(*std::move(method));
-    if (!method.ok()) read.problems.push_back(MessageOf(method.status()));
+    if (!method.ok()) {
+      read.problems.push_back(MessageOf(method.status()));
+      continue;
+    }
+    read.methods.push_back(*std::move(method));
   }
 }
 
@@ -177,12 +198,14 @@ void ReadRemote(const machine::RemoteConfig& remote, CaptureMethods& read) {
   const auto found = remote.json.find("service_configs");
   if (found == remote.json.end() || !found->is_array()) return;
   for (size_t i = 0; i < found->size(); ++i) {
-    const auto& one = (*found)[i];
-    if (!one.is_object() || !IsCapture(one.value("type", "")) || !one.contains("attributes"))
-      continue;
-    ReadEntries(Attributes(one.at("attributes"),
-                           remote.path + ".service_configs[" + std::to_string(i) + "].attributes"),
-                nullptr, read);
+    const std::string path = remote.path + ".service_configs[" + std::to_string(i) + "]";
+    const Attributes one((*found)[i], path);
+    const auto type = one.RequiredString("type");
+    const auto attributes = one.Object("attributes");
+    if (!type.ok()) read.problems.push_back(MessageOf(type.status()));
+    if (!type.ok() || !IsCapture(*type)) continue;
+    if (!attributes.ok()) read.problems.push_back(MessageOf(attributes.status()));
+    if (attributes.ok()) ReadEntries(*attributes, nullptr, read);
   }
 }
 
@@ -230,11 +253,7 @@ absl::StatusOr<ManagerConfig> ParseManagerConfig(const Attributes& attributes,
   RETURN_IF_ERROR(ReadSync(attributes, config));
   RETURN_IF_ERROR(ReadDeletion(attributes, config));
   RETURN_IF_ERROR(ReadControl(attributes, config));
-  if (attributes.Has("mongo_capture_config"))
-    return InvalidArgument(
-        attributes.PathOf("mongo_capture_config") +
-        ": readings are not written to MongoDB here: remove it, and ask the hub for them (or "
-        "serve it with --database postgresql://...)");
+  RETURN_IF_ERROR(ReadMongo(attributes, config));
   return config;
 }
 

@@ -22,6 +22,13 @@ struct ControlSensorConfig {
   std::string name, key;
 };
 
+// Where readings go beside their files.
+struct MongoConfig {
+  std::string uri;  // "mongodb://..." or "mongodb+srv://..."; may hold a password
+  std::string database = "sensorData";
+  std::string collection = "readings";
+};
+
 struct ManagerConfig {
   std::string capture_dir;
   std::vector<std::string> tags;
@@ -37,6 +44,7 @@ struct ManagerConfig {
   double disk_usage_threshold = 0.9;   // of the file system
   double capture_dir_threshold = 0.5;  // of the file system, taken by the capture folder
   std::optional<ControlSensorConfig> control_sensor;
+  std::optional<MongoConfig> mongo;
 };
 
 // `default_dir`: where captures go that the config gives no place. INVALID_ARGUMENT names the

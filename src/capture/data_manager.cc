@@ -74,6 +74,7 @@ DataManager::DataManager(ManagerConfig config, const CaptureHost& host,
   sync.flush = [this] { queue_->Flush(); };
   if (!config_.selective_syncer.empty()) sync.may_sync = [this] { return MaySync(); };
   syncer_ = std::make_unique<Syncer>(files_, *host_.options().metrics, std::move(sync));
+  StartMongo();
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "capture");
     Run();
@@ -96,6 +97,19 @@ DataManager::~DataManager() {
   }
   collectors.clear();
   queue_.reset();
+  mongo_.reset();
+}
+
+// Without it readings are captured all the same.
+void DataManager::StartMongo() {
+  if (!config_.mongo.has_value()) return;
+  auto writer = StartMongoWriter(*config_.mongo, *host_.options().metrics);
+  if (writer.ok()) {
+    mongo_ = *std::move(writer);
+    return;
+  }
+  mongo_error_ = MessageOf(writer.status());
+  LogWarning("mongo", mongo_error_);
 }
 
 Context DataManager::StopContext() const {
@@ -207,6 +221,7 @@ void DataManager::Reconcile(const std::vector<CaptureMethod>& wanted) {
     CollectorOptions options{*method, config_.tags, {}};
     options.writer.capture_dir = config_.capture_dir;
     options.writer.max_file_size = config_.max_capture_file_size;
+    options.mongo = mongo_.get();
     auto collector =
         std::make_unique<Collector>(std::move(options), finder_, *queue_, *host_.options().metrics);
     MutexLock lock(mutex_);
@@ -287,12 +302,24 @@ absl::StatusOr<Json> DataManager::GetStatus(const Context&) {
     }
     for (const std::string& problem : problems_) problems.push_back(problem);
   }
-  return Json{{"capture",
+  Json status{{"capture",
                {{"capture_dir", config_.capture_dir},
                 {"disabled", config_.capture_disabled},
                 {"collectors", std::move(collectors)},
                 {"problems", std::move(problems)}}},
               {"sync", syncer_->Status()}};
+  if (config_.mongo.has_value()) status["mongo"] = MongoStatus();
+  return status;
+}
+
+Json DataManager::MongoStatus() const {
+  if (mongo_ == nullptr) return Json{{"last_error", mongo_error_}};
+  const MongoWriter::Status status = mongo_->status();
+  return Json{{"readings_written", status.written},
+              {"readings_failed", status.failed},
+              {"readings_left_out", status.left_out},
+              {"readings_waiting", status.waiting},
+              {"last_error", status.last_error}};
 }
 
 }  // namespace bowerbird::capture

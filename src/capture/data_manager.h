@@ -20,6 +20,7 @@
 #include "capture/collector.h"
 #include "capture/config.h"
 #include "capture/error_log.h"
+#include "capture/mongo_writer.h"
 #include "capture/sequences.h"
 #include "capture/syncer.h"
 #include "capture/write_queue.h"
@@ -50,6 +51,8 @@ class DataManager final : public machine::DataManager {
  private:
   DataManager(ManagerConfig config, const CaptureHost& host, const machine::ResourceFinder& finder);
 
+  void StartMongo();
+  machine::Json MongoStatus() const;
   void Run();
   std::vector<CaptureMethod> WantedNow(const Wanted& wanted);
   void FollowSequences(const absl::StatusOr<machine::Json>& reading);
@@ -63,6 +66,9 @@ class DataManager final : public machine::DataManager {
   const CaptureHost& host_;
   const machine::ResourceFinder& finder_;
   FileSystem& files_;
+  // Null: not asked for, or not possible (mongo_error_ says why).
+  std::unique_ptr<MongoWriter> mongo_;
+  std::string mongo_error_;
   std::unique_ptr<WriteQueue> queue_;
   uint64_t seen_version_ = 0;   // of the thread
   std::set<std::string> told_;  // of the thread: problems of this version

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class DataManagerTest : public CaptureTest {
@@ -135,11 +136,20 @@ TEST_F(DataManagerTest, AFileForDatasetsIsSafeEvenIfTheHubIsAway) {
   EXPECT_FALSE(manager()->UploadBinaryToDatasets(patience, {"x", {}, {"../d"}, ""}).ok());
 }
 
-TEST_F(DataManagerTest, MongoIsRefusedByName) {
-  Start(Config("[]", R"({"mongo_capture_config": {"uri": "mongodb://x"}})"), {});
-  std::string errors;
-  for (const auto& resource : machine_->Status().resources) errors += resource.error;
-  EXPECT_THAT(errors, HasSubstr("mongo_capture_config"));
+// Whether the library is there or not: a server that is away is told and delays nothing.
+TEST_F(DataManagerTest, AMongoServerThatIsAwayDelaysNoCapture) {
+  Start(Config("[]", R"({"mongo_capture_config": {"uri": "mongodb://u:secret@127.0.0.1:1"},
+                         "sync_disabled": true})"),
+        {});
+  Json status;
+  ASSERT_TRUE(Soon([&] {
+    status = *manager()->GetStatus(Context());
+    const auto& collectors = status["capture"]["collectors"];
+    return !collectors.empty() && collectors[0]["records_written"] > 20 &&
+           !status["mongo"]["last_error"].empty() && status["mongo"]["last_error"] != "";
+  })) << status;
+  EXPECT_THAT(status.dump(), Not(HasSubstr("secret")));
+  EXPECT_EQ(status["capture"]["collectors"][0]["records_lost"], 0);
 }
 
 }  // namespace

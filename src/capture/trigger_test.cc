@@ -58,27 +58,6 @@ TEST(TriggerScores, NoveltyIsTheDistanceToTheNearestThatIsKnown) {
   EXPECT_EQ(memory.size(), FeatureMemory::kCapacity);
 }
 
-absl::StatusOr<ManagerConfig> Parse(const nlohmann::json& json) {
-  return ParseManagerConfig(machine::Attributes(json, "attributes"), "/default");
-}
-
-TEST(ManagerConfigTest, DefaultsAreThoseOfTheReferenceMachine) {
-  const auto config = Parse(nlohmann::json::object());
-  ASSERT_TRUE(config.ok());
-  EXPECT_EQ(config->capture_dir, "/default");
-  EXPECT_EQ(config->sync_interval, std::chrono::seconds(6));
-  EXPECT_EQ(config->file_last_modified, std::chrono::seconds(10));
-  EXPECT_EQ(config->max_capture_file_size, 262144u);
-  EXPECT_EQ(config->delete_every_nth, 5);
-  EXPECT_GE(config->sync_threads, 1);
-}
-
-TEST(ManagerConfigTest, WhatIsWrongIsNamed) {
-  EXPECT_THAT(std::string(Parse({{"sync_interval_mins", -1}}).status().message()),
-              HasSubstr("attributes.sync_interval_mins"));
-  EXPECT_THAT(std::string(Parse({{"tags", {"a b"}}}).status().message()), HasSubstr("\"a b\""));
-}
-
 CaptureMethod Method(const std::string& name, double hz) {
   CaptureMethod method;
   method.resource = {machine::kSensorApi, name};

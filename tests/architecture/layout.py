@@ -29,6 +29,7 @@ FOREIGN = [
     {'what': 'libjpeg or libspng', 'pattern': re.compile(r'^(jpeglib|jerror|turbojpeg|spng)\.h$'),
      'rooms': {'image'}, 'open': set()},
     {'what': 'Boost', 'pattern': re.compile(r'^boost/'), 'rooms': {'serve'}, 'open': set()},
+    {'what': 'MongoDB', 'pattern': re.compile(r'^(mongoc|bson)/'), 'rooms': {'capture'}, 'open': set()},
     {'what': 'SQL', 'pattern': re.compile(r'^(soci/|sqlite3\.h|libpq|SQLiteCpp/|pqxx/)'),
      'rooms': {'store'}, 'open': set()},
 ]
