@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "annotation/values.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "data/dataset_rows.h"
@@ -20,10 +21,10 @@ absl::Status NoSuchDataset(const std::string& id) {
 }
 
 absl::Status CheckName(const std::string& name) {
-  if (name.empty() || name.size() > 200) {
-    return InvalidArgument("a dataset needs a name of 1 to 200 bytes");
-  }
-  return absl::OkStatus();
+  // As of labels: names stand in lists, in file names and in commands.
+  if (annotation::CheckLabel(name).ok()) return absl::OkStatus();
+  return InvalidArgument(
+      "a dataset needs a name of 1 to 200 bytes of UTF-8 without control characters");
 }
 
 absl::Status NameTaken(const absl::Status& status, const std::string& name) {

@@ -36,6 +36,21 @@ TEST_P(DatasetsTest, AreMadeRenamedListedAndDeleted) {
   EXPECT_EQ(catalog_->datasets().List(caller_)->size(), 1u);
 }
 
+TEST_P(DatasetsTest, NamesAreTextOfOneLine) {
+  using std::string_literals::operator""s;
+  const std::string id = *catalog_->datasets().Create(caller_, "ä b/c");
+  for (const std::string& name : {""s, std::string(201, 'x'), "a\nb"s, "a\0b"s, "\xff"s, "\x7f"s}) {
+    EXPECT_EQ(catalog_->datasets().Create(caller_, name).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(catalog_->datasets().Rename(caller_, id, name).code(),
+              absl::StatusCode::kInvalidArgument);
+    if (name.empty()) continue;
+    EXPECT_EQ(catalog_->snapshots().Create(caller_, id, name, std::nullopt).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(catalog_->datasets().List(caller_)->size(), 1u);
+}
+
 TEST_P(DatasetsTest, HoldReferencesThatFiltersFindAndDeletionDrops) {
   const std::string one = Add(1);
   const std::string two = Add(2, {"t"});

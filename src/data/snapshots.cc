@@ -163,6 +163,10 @@ absl::StatusOr<CreatedSnapshot> Snapshots::Create(const Caller& caller,
                                                   const std::string& dataset_id,
                                                   const std::string& name,
                                                   const std::optional<SplitOptions>& split) {
+  if (!name.empty() && !annotation::CheckLabel(name).ok()) {
+    return InvalidArgument(
+        "the name of a snapshot has at most 200 bytes of UTF-8 without control characters");
+  }
   // The split looks at perceptual hashes: it must not depend on how far they have got.
   if (split) RETURN_IF_ERROR(previews_.WaitUntilDone());
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
