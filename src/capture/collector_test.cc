@@ -20,15 +20,25 @@ class OneSensor : public machine::ResourceFinder {
  public:
   absl::StatusOr<std::shared_ptr<machine::Resource>> Find(
       const machine::ResourceName&) const override {
-    return std::shared_ptr<machine::Resource>(std::make_shared<Sensor>());
+    return std::shared_ptr<machine::Resource>(std::make_shared<Sensor>(filters));
   }
+
+  std::atomic<bool> filters = false;  // it has nothing to be stored
 
  private:
   class Sensor : public machine::Sensor {
    public:
-    absl::StatusOr<Json> GetReadings(const Context&, const Json&) override {
+    explicit Sensor(bool filters) : filters_(filters) {}
+    absl::StatusOr<Json> GetReadings(const Context& context, const Json& extra) override {
+      EXPECT_TRUE(context.from_data_management);
+      EXPECT_EQ(extra, (Json{{"fromDataManagement", true}}));
+      if (filters_)
+        return absl::FailedPreconditionError("no capture from filter module: nothing new");
       return Json{{"value", 1}};
     }
+
+   private:
+    const bool filters_;
   };
 };
 
@@ -99,6 +109,17 @@ TEST_F(CollectorTest, ClocksThatJumpAreFollowedAndCaptureGoesOn) {
                   times.begin(), times.end(),
                   [&](Time time) { return time >= stop && time < stop + std::chrono::seconds(1); }),
               3);
+}
+
+TEST_F(CollectorTest, WhatAFilterHoldsBackIsCountedAndIsNoError) {
+  finder_.filters = true;
+  ASSERT_TRUE(Soon([&] { return collector_->status().filtered > 5; }));
+  EXPECT_EQ(collector_->status().errors, 0u);
+  EXPECT_EQ(collector_->status().last_error, "");
+  finder_.filters = false;
+  AwaitReads();
+  const uint64_t reads = collector_->status().reads;
+  EXPECT_GE(End().size(), reads);
 }
 
 // What the disk does to one step of writing a file.
