@@ -50,15 +50,15 @@ export function decode(bytes) {
   return document;
 }
 
-/** An object of numbers and booleans as BSON. */
+/** An object of booleans and whole numbers of 32 bits, which is what clients take, as BSON. */
 function encode(object) {
   const parts = [Buffer.alloc(4)];
   for (const [name, value] of Object.entries(object)) {
     const isFlag = typeof value === 'boolean';
-    const body = Buffer.alloc(isFlag ? 1 : 8);
+    const body = Buffer.alloc(isFlag ? 1 : 4);
     if (isFlag) body[0] = value ? 1 : 0;
-    else body.writeDoubleLE(value);
-    parts.push(Buffer.from([isFlag ? 0x08 : 0x01]), Buffer.from(`${name}\0`), body);
+    else body.writeInt32LE(value);
+    parts.push(Buffer.from([isFlag ? 0x08 : 0x10]), Buffer.from(`${name}\0`), body);
   }
   parts.push(Buffer.alloc(1));
   const bytes = Buffer.concat(parts);
