@@ -26,6 +26,7 @@ struct LocalOptions {
   std::string directory, out, base, type = "single", format;
   uint64_t seed = 0;
   int threads = 2, steps = 0;
+  bool int8 = false;
   double minutes = 0;
   bool unknown = false, force = false, json = false;
 };
@@ -48,6 +49,7 @@ std::vector<std::string> TrainerArguments(const LocalOptions& options, const std
                                    std::to_string(options.threads)};
   if (!options.format.empty()) argv.insert(argv.end(), {"--format", options.format});
   if (options.minutes > 0) argv.insert(argv.end(), {"--minutes", std::to_string(options.minutes)});
+  if (options.int8) argv.emplace_back("--int8");
   if (options.steps > 0) argv.insert(argv.end(), {"--steps", std::to_string(options.steps)});
   if (options.unknown) argv.emplace_back("--unknown");
   if (options.force) argv.emplace_back("--force");
@@ -179,6 +181,8 @@ CLI::App* RegisterTrain(CLI::App& app, int* exit_status) {
       ->capture_default_str();
   local->add_option("--minutes", options->minutes, "Of processor time, at most")
       ->check(CLI::Range(0.05, 10000.0));
+  local->add_flag("--int8", options->int8,
+                  "Quantise the model, and keep that where it loses at most a point of its score");
   local->add_option("--steps", options->steps, "Of training, instead of what the time allows")
       ->check(CLI::Range(1, 10000000));
   local->add_flag("--unknown", options->unknown, "Pictures without a label are UNKNOWN");

@@ -36,7 +36,7 @@ struct JobOptions {
   double minutes = 0;
   uint64_t seed = 0;
   uint32_t threads = 0, steps = 0;
-  bool force = false, wait = false, follow = false, json = false;
+  bool force = false, int8 = false, wait = false, follow = false, json = false;
 };
 
 // "TRAINING_STATUS_IN_PROGRESS" -> "in progress".
@@ -133,6 +133,7 @@ absl::Status Submit(const JobOptions& options, const HubClient& hub) {
   choices.set_base(options.base);
   choices.set_threads(options.threads);
   choices.set_steps(options.steps);
+  choices.set_int8(options.int8);
   v1::SubmitTrainingResponse response;
   RETURN_IF_ERROR(hub.Call("/bowerbird.v1.TrainingService/SubmitTraining", request, response));
   if (options.wait) return Watch(options, hub, response.id());
@@ -243,6 +244,8 @@ void AddSubmitFlags(CLI::App& submit, JobOptions& options) {
   submit.add_option("--minutes", options.minutes, "Of processor time, at most")
       ->check(CLI::Range(0.0, 10080.0));
   submit.add_option("--steps", options.steps, "Of training, instead of what the time allows");
+  submit.add_flag("--int8", options.int8,
+                  "Quantise the model, and keep that where it loses at most a point of its score");
   submit.add_option("--seed", options.seed, "Of the split and of the training");
   submit.add_option("--threads", options.threads, "At most");
   submit.add_flag("--force", options.force, "Go on with less than 80 % of the pictures labelled");

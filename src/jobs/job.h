@@ -41,6 +41,7 @@ struct Choices {
   std::string base{};    // a name; "" = the server's default
   uint32_t steps = 0;    // of networks that are trained; 0 = what the minutes allow
   uint32_t threads = 0;  // 0 = the server's limit
+  bool int8 = false;     // quantise the model where that loses little
 };
 
 struct NewJob {

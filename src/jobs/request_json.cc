@@ -19,7 +19,8 @@ Json ToJson(const NewJob& request) {
           {"minutes", request.choices.minutes},
           {"base", request.choices.base},
           {"steps", request.choices.steps},
-          {"threads", request.choices.threads}};
+          {"threads", request.choices.threads},
+          {"int8", request.choices.int8}};
 }
 
 template <typename Value>
@@ -103,6 +104,7 @@ NewJob RequestOfJson(std::string_view text) {
   Take(json, "base", request.choices.base);
   Take(json, "steps", request.choices.steps);
   Take(json, "threads", request.choices.threads);
+  Take(json, "int8", request.choices.int8);
   return request;
 }
 

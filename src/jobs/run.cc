@@ -292,6 +292,7 @@ absl::StatusOr<std::vector<std::string>> Jobs::ArgumentsOf(const Job& job, uint3
     arguments.insert(arguments.end(), {"--minutes", std::to_string(choices.minutes)});
   if (choices.steps > 0)
     arguments.insert(arguments.end(), {"--steps", std::to_string(choices.steps)});
+  if (choices.int8) arguments.emplace_back("--int8");
   if (choices.force) arguments.emplace_back("--force");
   // One label alone is told from the pictures that have none.
   if (job.request.task == registry::ModelTask::kSingleLabel && job.request.labels.size() == 1)

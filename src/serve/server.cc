@@ -112,7 +112,7 @@ absl::Status Server::Impl::ApplyPolicy() {
 
 absl::Status Server::Impl::SetAuthHandlers(const std::vector<machine::AuthHandler>& handlers) {
   handlers_configured_ = !handlers.empty();
-  const absl::Status taken = authenticator_->SetHandlers(handlers);
+  absl::Status taken = authenticator_->SetHandlers(handlers);
   // A running server that lost its last key goes on: it refuses everybody until there is one.
   if (port_ != nullptr && !loopback_) return taken;
   if (loopback_) authenticator_->SetPolicy({handlers_configured_});

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/classifier_job.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/status.h"
 #include "evaluate/report.h"
 #include "train/fine_tune_job.h"
 #include "train/graft_job.h"
+#include "train/int8_job.h"
 #include "train/picture_model.h"
 #include "train/processor_time.h"
 #include "train/report_page.h"
@@ -50,7 +52,7 @@ class ClassifierTrainer {
         job_.Tell({{"warning", "no fine-tuning: " + MessageOf(tuned.status())}});
       }
     }
-    return Describe(std::move(best), std::move(candidates));
+    return Finish(std::move(best), std::move(candidates));
   }
 
  private:
@@ -68,7 +70,40 @@ class ClassifierTrainer {
     only.row.update(made.tuned.facts);
     only.loss = std::move(made.tuned.loss);
     ordered_json candidates{only.row};
-    return Describe(std::move(only), std::move(candidates));
+    return Finish(std::move(only), std::move(candidates));
+  }
+
+  absl::StatusOr<TrainedModel> Finish(Candidate best, ordered_json candidates) {
+    if (job_.int8 && !job_.IsStopped()) {
+      ASSIGN_OR_RETURN(std::optional<Candidate> small, Shrink(best, candidates));
+      if (small.has_value()) best = *std::move(small);
+    }
+    return Describe(std::move(best), std::move(candidates));
+  }
+
+  // The best of the smaller files that lose little, if any does.
+  absl::StatusOr<std::optional<Candidate>> Shrink(const Candidate& full, ordered_json& candidates) {
+    std::vector<std::string> training;
+    for (const TrainingPicture& picture : graft_.set.pictures) {
+      if (!picture.is_validation) training.push_back(picture.path);
+    }
+    ASSIGN_OR_RETURN(
+        std::vector<SmallFile> files,
+        MakeSmaller(files_, job_, {graft_.set.root, training, full.model}, candidates));
+    std::optional<Candidate> best;
+    for (SmallFile& file : files) {
+      // Half precision is for where int8 lost too much.
+      if (file.is_half && best.has_value()) break;
+      ASSIGN_OR_RETURN(Candidate small,
+                       Score(file.path.c_str(), std::move(file.model), ProcessorSeconds()));
+      small.row.update(file.facts);
+      small.loss = full.loss;
+      const bool good = FigureOf(small) >= FigureOf(full) - kMostLost / 100;
+      if (!good) small.row["skipped"] = "it loses more than a point";
+      candidates.push_back(small.row);
+      if (good && (!best.has_value() || FigureOf(small) > FigureOf(*best))) best = std::move(small);
+    }
+    return best;
   }
 
   void TakeValidation() {

@@ -10,6 +10,7 @@
 #include "train/detect.h"
 #include "train/detector_file.h"
 #include "train/detector_score.h"
+#include "train/int8_job.h"
 #include "train/network_library.h"
 #include "train/processor_time.h"
 #include "train/report_page.h"
@@ -41,14 +42,19 @@ class DetectionTrainer {
     RETURN_IF_ERROR(ReadSamples(base.input_size()));
     ASSIGN_OR_RETURN(const TrainedDetector detector,
                      TrainDetector(*engine, base, samples_, Options()));
-    TrainedModel trained;
-    trained.labels = set_.labels;
     ASSIGN_OR_RETURN(
-        trained.model,
+        std::string model,
         WriteDetectorFile(detector.detector, {.name = job_.name.empty() ? "detector" : job_.name,
                                               .description = "Trained by Bowerbird.",
                                               .labels = set_.labels}));
-    RETURN_IF_ERROR(Describe(*engine, detector, trained));
+    ASSIGN_OR_RETURN(Candidate best, Score("fine-tune", std::move(model)));
+    ordered_json candidates{best.row};
+    if (job_.int8 && !job_.IsStopped()) RETURN_IF_ERROR(Shrink(best, candidates));
+    TrainedModel trained;
+    trained.labels = set_.labels;
+    trained.model = std::move(best.model);
+    RETURN_IF_ERROR(Describe(*engine, detector, best, trained));
+    if (job_.int8) trained.report["candidates"] = std::move(candidates);
     return trained;
   }
 
@@ -106,16 +112,62 @@ class DetectionTrainer {
     return options;
   }
 
-  absl::Status Describe(const NetworkEngine& engine, const TrainedDetector& detector,
-                        TrainedModel& trained) {
-    const std::string path = job_.work + "/model.tflite";
-    RETURN_IF_ERROR(WriteFileDurably(files_, path, trained.model));
+  // A file with what it finds in the pictures of the validation side.
+  struct Candidate {
+    std::string model;
+    evaluate::DetectionSet found;
+    ordered_json row;
+    double ap50 = -1;  // nothing to score it with
+  };
+
+  absl::StatusOr<Candidate> Score(const std::string& way, std::string model) {
+    Candidate candidate;
+    candidate.model = std::move(model);
+    const std::string path = job_.work + "/" + way + ".tflite";
+    RETURN_IF_ERROR(WriteFileDurably(files_, path, candidate.model));
     PictureRun run{.model_path = path, .root = set_.root, .paths = {}};
     run.threads = job_.threads;
     run.progress = job_.Counter("validation", validation_.size());
-    ASSIGN_OR_RETURN(const evaluate::DetectionSet found,
-                     ScoreDetector(files_, run, validation_, set_.labels));
+    ASSIGN_OR_RETURN(candidate.found, ScoreDetector(files_, run, validation_, set_.labels));
+    candidate.row = {{"path", way}, {"ap50", nullptr}, {"bytes", candidate.model.size()}};
+    if (candidate.found.pictures > 0) {
+      const ordered_json scores = evaluate::DetectionReport(candidate.found);
+      if (scores["ap50"].is_number()) candidate.ap50 = scores["ap50"];
+      candidate.row["ap50"] = scores["ap50"];
+    }
+    return candidate;
+  }
+
+  // Makes `best` the best of the smaller files that lose little, if any does.
+  absl::Status Shrink(Candidate& best, ordered_json& candidates) {
+    std::vector<std::string> training;
+    for (const TrainingPicture& picture : set_.pictures) {
+      if (!picture.is_validation) training.push_back(picture.path);
+    }
+    ASSIGN_OR_RETURN(std::vector<SmallFile> files,
+                     MakeSmaller(files_, job_, {set_.root, training, best.model}, candidates));
+    const double full = best.ap50;
+    bool found = false;
+    for (SmallFile& file : files) {
+      // Half precision is for where int8 lost too much.
+      if (file.is_half && found) break;
+      ASSIGN_OR_RETURN(Candidate small, Score(file.path, std::move(file.model)));
+      small.row.update(file.facts);
+      const bool good = small.ap50 >= full - kMostLost / 100;
+      if (!good) small.row["skipped"] = "it loses more than a point";
+      candidates.push_back(small.row);
+      if (!good || (found && small.ap50 <= best.ap50)) continue;
+      best = std::move(small);
+      found = true;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Describe(const NetworkEngine& engine, const TrainedDetector& detector,
+                        const Candidate& best, TrainedModel& trained) {
+    const evaluate::DetectionSet& found = best.found;
     ordered_json& report = trained.report;
+    report["path"] = best.row["path"];
     report["type"] = TaskName(job_.data.task);
     report["labels"] = set_.labels;
     if (found.pictures > 0) report.update(evaluate::DetectionReport(found));

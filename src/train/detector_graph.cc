@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "tflite/edit.h"
 #include "tflite/shapes.h"
+#include "train/constants.h"
 #include "train/random.h"
 
 namespace bowerbird::train {
@@ -19,13 +20,6 @@ using tflite::Subgraph;
 // training would go first.
 constexpr float kRareLogit = -4.6F;
 constexpr double kWeightDeviation = 0.01;
-
-std::vector<float> FloatsOf(const tflite::Graph& graph, const tflite::Tensor& tensor) {
-  const std::span<const std::byte> bytes = graph.buffers[tensor.buffer].data;
-  std::vector<float> values(bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
-  return values;
-}
 
 std::vector<std::byte> BytesOf(const void* first, size_t size) {
   const auto* bytes = static_cast<const std::byte*>(first);

@@ -35,6 +35,7 @@ struct TrainJob {
   int steps = 0;
   int side = 0;   // of the square pictures that a classifier sees, or any network without a base
   int depth = 0;  // of the first maps of a classifier without a base
+  bool int8 = false;  // the best file is quantised, and that kept where it loses little
   // Asked often. Once true, what is there is finished: without anything learnt there is no model.
   std::function<bool()> stopped{};
   // {"phase": "features", "done": 10, "total": 200} and such (docs/formats/trainer.md); from any

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <set>
 
 #include "base/status.h"
 #include "infer/half.h"
 #include "tflite/edit.h"
+#include "train/constants.h"
 
 namespace bowerbird::train {
 namespace {
@@ -24,19 +24,6 @@ constexpr int32_t kDequantize = 6;
 constexpr int32_t kMul = 18;
 constexpr int32_t kCast = 53;
 constexpr int32_t kHalfDequantizeVersion = 3;
-
-std::vector<float> FloatsOf(const tflite::Graph& graph, const tflite::Tensor& tensor) {
-  const std::span<const std::byte> bytes = graph.buffers[tensor.buffer].data;
-  std::vector<float> values(bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
-  return values;
-}
-
-template <typename T>
-std::vector<std::byte> BytesOf(const std::vector<T>& values) {
-  const auto* first = reinterpret_cast<const std::byte*>(values.data());
-  return {first, first + values.size() * sizeof(T)};
-}
 
 bool HasWeights(const std::string& name) {
   return name == "CONV_2D" || name == "DEPTHWISE_CONV_2D" || name == "FULLY_CONNECTED";

@@ -65,6 +65,41 @@ class FeatureCache {
   const std::string directory_;
 };
 
+// The model after it has seen an encoded picture.
+absl::StatusOr<std::unique_ptr<infer::Lease>> InvokeOn(std::string bytes, const infer::Model& model,
+                                                       const vision::InputPlan& plan) {
+  const auto picture = image::Picture::FromBytes(std::move(bytes));
+  ASSIGN_OR_RETURN(const image::Header header, picture->header());
+  ASSIGN_OR_RETURN(const auto pixels, picture->Decoded(plan.DecodeSizeFor(header.size)));
+  ASSIGN_OR_RETURN(auto lease, model.Acquire({}));
+  RETURN_IF_ERROR(plan.Fill(*pixels, header.size, *lease).status());
+  RETURN_IF_ERROR(lease->Invoke({}));
+  return lease;
+}
+
+struct LoadedModel {
+  std::unique_ptr<infer::TfliteModel> model;
+  vision::InputPlan plan;
+};
+
+absl::StatusOr<LoadedModel> LoadFor(const PictureRun& run) {
+  infer::TfliteOptions options{.model_path = run.model_path};
+  options.instances = std::max(run.threads, 1);
+  // Rounding must not depend on what is measured to be faster on this machine today.
+  options.prepare = infer::Prepare::kNone;
+  ASSIGN_OR_RETURN(auto model, infer::TfliteModel::Load(options));
+  for (const auto& output : model->metadata().outputs) {
+    if (output.type != infer::DType::kFloat32)
+      return FailedPrecondition("model " + run.model_path + " does not give float32 numbers");
+  }
+  if (model->metadata().outputs.empty())
+    return FailedPrecondition("model " + run.model_path + " gives nothing");
+  ASSIGN_OR_RETURN(vision::InputPlan plan,
+                   vision::InputPlan::Make(model->metadata(), {},
+                                           vision::ConventionOf(vision::Decoder::kAuto, false)));
+  return LoadedModel{std::move(model), std::move(plan)};
+}
+
 class Runner {
  public:
   Runner(FileSystem& files, const PictureRun& run, const infer::Model& model,
@@ -90,12 +125,7 @@ class Runner {
     ASSIGN_OR_RETURN(std::string bytes, ReadFile(files_, run_.root + "/" + path, kMaxPictureBytes));
     const std::string hash = Sha256Hex(std::string_view(bytes));
     if (auto known = cache_.Find(hash); known.has_value()) return *std::move(known);
-    const auto picture = image::Picture::FromBytes(std::move(bytes));
-    ASSIGN_OR_RETURN(const image::Header header, picture->header());
-    ASSIGN_OR_RETURN(const auto pixels, picture->Decoded(plan_.DecodeSizeFor(header.size)));
-    ASSIGN_OR_RETURN(const auto lease, model_.Acquire({}));
-    RETURN_IF_ERROR(plan_.Fill(*pixels, header.size, *lease).status());
-    RETURN_IF_ERROR(lease->Invoke({}));
+    ASSIGN_OR_RETURN(const auto lease, InvokeOn(std::move(bytes), model_, plan_));
     const std::span<const float> output = lease->Output(0).As<float>();
     std::vector<float> features(output.begin(), output.end());
     cache_.Keep(hash, features);
@@ -114,24 +144,35 @@ class Runner {
 
 absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> RunOverPictures(
     FileSystem& files, const PictureRun& run) {
-  infer::TfliteOptions options{.model_path = run.model_path};
-  options.instances = std::max(run.threads, 1);
-  // Rounding must not depend on what is measured to be faster on this machine today.
-  options.prepare = infer::Prepare::kNone;
-  ASSIGN_OR_RETURN(const auto model, infer::TfliteModel::Load(options));
-  if (model->metadata().outputs.empty() ||
-      model->metadata().outputs[0].type != infer::DType::kFloat32)
-    return FailedPrecondition("model " + run.model_path + " does not give float32 numbers");
-  ASSIGN_OR_RETURN(const vision::InputPlan plan,
-                   vision::InputPlan::Make(model->metadata(), {},
-                                           vision::ConventionOf(vision::Decoder::kAuto, false)));
+  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFor(run));
   std::string cache = run.cache;
   if (!cache.empty()) {
     ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files, run.model_path, uint64_t{2} << 30));
     cache.append("/").append(Sha256Hex(std::string_view(bytes)));
     if (!files.MakeDirectories(cache).ok()) cache.clear();
   }
-  return Runner(files, run, *model, plan, FeatureCache(files, cache)).Run();
+  return Runner(files, run, *loaded.model, loaded.plan, FeatureCache(files, cache)).Run();
+}
+
+absl::Status LookAtOutputs(
+    FileSystem& files, const PictureRun& run,
+    const std::function<void(const std::vector<std::span<const float>>& outputs)>& look) {
+  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFor(run));
+  const size_t outputs = loaded.model->metadata().outputs.size();
+  return InParallel({.count = run.paths.size(),
+                     .threads = run.threads,
+                     .stopped = run.stopped,
+                     .progress = run.progress},
+                    [&](size_t i) {
+                      auto bytes = ReadFile(files, run.root + "/" + run.paths[i], kMaxPictureBytes);
+                      if (!bytes.ok()) return;
+                      const auto lease = InvokeOn(*std::move(bytes), *loaded.model, loaded.plan);
+                      if (!lease.ok()) return;
+                      std::vector<std::span<const float>> values;
+                      for (size_t k = 0; k < outputs; ++k)
+                        values.push_back((*lease)->Output(static_cast<int>(k)).As<float>());
+                      look(values);
+                    });
 }
 
 }  // namespace bowerbird::train

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,12 @@ struct PictureRun {
 // What comes out does not depend on the number of threads or on the cache. CANCELLED: `stopped`.
 absl::StatusOr<std::vector<absl::StatusOr<std::vector<float>>>> RunOverPictures(
     FileSystem& files, const PictureRun& run);
+
+// Runs the model over the pictures for what it gives besides the first output: `look(outputs)` is
+// called once a picture that can be read, from any thread, with the float32 outputs in their order.
+// CANCELLED: `stopped`. `run.cache` is not used.
+absl::Status LookAtOutputs(
+    FileSystem& files, const PictureRun& run,
+    const std::function<void(const std::vector<std::span<const float>>& outputs)>& look);
 
 }  // namespace bowerbird::train

@@ -139,7 +139,11 @@ describe('inspect --fix', { skip }, () => {
     assert.equal(report.original_runs, false);
     const classes = (file) =>
       JSON.parse(succeed('classify', '--model', file, '--top', '3', photo)).classifications;
-    assert.deepEqual(classes(out('older.tflite')), classes(source));
+    // Each of them is run in the form that is measured to be faster here, which may differ.
+    const [got, expected] = [classes(out('older.tflite')), classes(source)];
+    assert.deepEqual(got.map((one) => one.class_id), expected.map((one) => one.class_id));
+    expected.forEach((one, index) =>
+      assert.ok(Math.abs(got[index].confidence - one.confidence) <= 0.03, JSON.stringify({ got, expected })));
   });
 
   it('refuses by name what it cannot repair or write, and leaves nothing behind', () => {

@@ -101,6 +101,27 @@ describe('bowerbird train local', () => {
     assert.equal(lines.at(-1).done, path.join(folder, 'told'));
   });
 
+  it('quantises where that loses little, and says what it tried', () => {
+    assert.equal(local(data, 'small', '--int8').code, 0);
+    const { candidates, path: kept } = report('small');
+    const int8 = candidates.filter((one) => one.path.startsWith('int8'));
+    assert.equal(int8.length, 2);
+    for (const one of int8) {
+      assert.ok(one.operators_in_int8 > 20, JSON.stringify(one));
+      assert.ok(one.calibration_pictures > 20, JSON.stringify(one));
+      assert.ok(one.bytes < candidates[0].bytes, JSON.stringify(candidates));
+      assert.equal(one.skipped === undefined, one.accuracy >= candidates[0].accuracy - 0.01);
+    }
+    // The base has its weights in half precision; so has what is kept where int8 loses too much.
+    const good = int8.filter((one) => one.skipped === undefined);
+    if (good.length === 0) assert.equal(kept, 'graft');
+    else assert.ok(good.some((one) => one.path === kept), kept);
+    assert.equal(local(data, 'small-again', '--int8', '--threads', '1').code, 0);
+    assert.deepEqual(readFileSync(outOf('small', 'model.tflite')), readFileSync(outOf('small-again', 'model.tflite')));
+    const named = run('classify', '--model', outOf('small', 'model.tflite'), path.join(data, 'disc', '0.png'));
+    assert.equal(JSON.parse(named.out).classifications[0].label, 'disc');
+  });
+
   it('trains any number of labels', () => {
     const rows = readdirSync(path.join(data, 'disc')).flatMap((name, i) =>
       ['disc', 'square'].map((kind) => `${kind}/${name},${kind}${i % 2 ? ',even' : ''}`),

@@ -111,6 +111,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(28, 1024));
   app.add_option("--depth", job.depth, "Of the first maps of a network without a base")
       ->check(CLI::Range(4, 128));
+  app.add_flag("--int8", job.int8,
+               "Quantise the model, and keep that where it loses at most a point of its score");
   app.add_option("--format", job.data.format, "Of the labels (docs/data-formats.md)");
   app.add_option("--pictures", job.data.pictures, "The pictures' folder, where it is another");
   app.add_option("--seed", job.data.seed, "Of the split")->capture_default_str();

@@ -46,7 +46,8 @@ jobs::Choices ReadChoices(const v1::TrainingChoices& message) {
           .minutes = message.minutes(),
           .base = message.base(),
           .steps = message.steps(),
-          .threads = message.threads()};
+          .threads = message.threads(),
+          .int8 = message.int8()};
 }
 
 proto::TrainingStatus StatusOnWire(jobs::JobStatus status) {
@@ -108,6 +109,7 @@ void WriteTraining(const jobs::Job& job, v1::Training& message) {
   made.set_base(choices.base);
   made.set_steps(choices.steps);
   made.set_threads(choices.threads);
+  made.set_int8(choices.int8);
   message.set_snapshot_id(job.snapshot_id);
   message.set_program_version(job.program_version);
   message.set_base_hash(job.base_hash);
