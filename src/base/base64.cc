@@ -29,15 +29,15 @@ std::string Encode(std::string_view bytes, std::string_view alphabet) {
   return text;
 }
 
-std::array<int8_t, 256> DecodeTable(std::string_view alphabet) {
-  std::array<int8_t, 256> table;
+std::array<int, 256> DecodeTable(std::string_view alphabet) {
+  std::array<int, 256> table;
   table.fill(-1);
   for (size_t i = 0; i < alphabet.size(); ++i)
-    table[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
+    table[static_cast<uint8_t>(alphabet[i])] = static_cast<int>(i);
   return table;
 }
 
-std::optional<std::string> Decode(std::string_view text, const std::array<int8_t, 256>& table) {
+std::optional<std::string> Decode(std::string_view text, const std::array<int, 256>& table) {
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
   bytes.reserve(text.size() * 3 / 4);
