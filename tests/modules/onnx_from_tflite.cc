@@ -143,7 +143,7 @@ class Converter {
   // The same with an output of its own, whose name is given back.
   std::string Step(const std::string& type, const Names& inputs,
                    const std::function<void(onnx::NodeProto&)>& fill = {}) {
-    const std::string output = absl::StrCat("s", fresh_++);
+    std::string output = absl::StrCat("s", fresh_++);
     auto& node = Node(type, inputs, output);
     if (fill) fill(node);
     return output;
@@ -233,7 +233,7 @@ class Converter {
   void Pad(const tflite::Operator& op) {
     const Ints pairs = Constant(op.inputs.at(1));
     Ints pads;
-    for (const size_t side : {0, 1})
+    for (const size_t side : {size_t{0}, size_t{1}})
       for (size_t i = side; i < pairs.size(); i += 2) pads.push_back(pairs[i]);
     Node("Pad", {Name(op.inputs[0]), Fresh(pads)}, Name(op.outputs.at(0)));
   }

@@ -37,10 +37,10 @@ Module::Module() {
       std::string(kService) + "ValidateConfig",
       [this](const auto& request, auto& response) -> grpc::Status {
         const Model* model = nullptr;
-        const grpc::Status known = ModelOf(request.config(), &model);
+        grpc::Status known = ModelOf(request.config(), &model);
         if (!known.ok() || !model->validate) return known;
         Needs needs;
-        const grpc::Status valid = model->validate(request.config().attributes(), needs);
+        grpc::Status valid = model->validate(request.config().attributes(), needs);
         for (const auto& name : needs.required) response.add_dependencies(name);
         for (const auto& name : needs.optional) response.add_optional_dependencies(name);
         return valid;
@@ -103,11 +103,11 @@ grpc::Status Module::AddResource(
     const viam::app::v1::ComponentConfig& config,
     const google::protobuf::RepeatedPtrField<std::string>& dependencies) {
   const Model* model = nullptr;
-  const grpc::Status known = ModelOf(config, &model);
+  grpc::Status known = ModelOf(config, &model);
   if (!known.ok()) return known;
   Remove(config.name());
   std::shared_ptr<Resource> resource;
-  const grpc::Status created = model->create(
+  grpc::Status created = model->create(
       {config.name(), config.attributes(), {dependencies.begin(), dependencies.end()}}, resource);
   if (!created.ok()) return created;
   const std::lock_guard lock(mutex_);
