@@ -60,9 +60,6 @@ class ClassifierTrainer {
   bool from_scratch() const { return job_.base_path.empty(); }
 
   absl::StatusOr<TrainedModel> TrainWithoutBase() {
-    job_.Tell({{"warning",
-                "there is no base model: everything is learnt from these pictures, which a base "
-                "would do better with fewer of them (bowerbird train base add FILE.tflite)"}});
     ASSIGN_OR_RETURN(FromScratch made, TrainFromScratch(files_, job_));
     graft_.set = std::move(made.set);
     TakeValidation();

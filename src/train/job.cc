@@ -21,6 +21,11 @@ constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 }  // namespace
 
 absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
+  if (job.base_path.empty()) {
+    job.Tell({{"warning",
+               "there is no base model: everything is learnt from these pictures, which a base "
+               "would do better with fewer of them (bowerbird train base add FILE.tflite)"}});
+  }
   if (job.data.task == Task::kDetection) return TrainDetection(files, job);
   return TrainClassifier(files, job);
 }

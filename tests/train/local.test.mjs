@@ -167,6 +167,7 @@ describe('bowerbird train local', () => {
   it('trains a detector without a base model', { skip: !hasTorch && 'libtorch is not installed' }, () => {
     const done = local(boxFolder('boxes-alone', 24), 'alone-detector', '--type', 'detection', '--base', 'none', '--steps', '3');
     assert.equal(done.code, 0, done.err);
+    assert.match(done.err, /no base model/);
     const one = path.join(folder, 'boxes-alone', 'images', '1.png');
     assert.equal(run('detect', '--model', outOf('alone-detector', 'model.tflite'), one).code, 0);
   });
