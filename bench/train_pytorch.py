@@ -89,7 +89,8 @@ class Network(torch.nn.Module):
         elif name == 'ADD':
             result = inputs[0] + inputs[1]
         elif name == 'MEAN':
-            result = inputs[0].mean((2, 3))
+            shape = self.described['tensors'][operator['output']]['shape']
+            result = inputs[0].mean((2, 3), keepdim=len(shape) == 4)
         elif name == 'AVERAGE_POOL_2D':
             result = inputs[0].mean((2, 3), keepdim=True)
         elif name == 'RESHAPE':
