@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bowerbird model list | pull | lineage | delete: the models that a hub keeps.
+// bowerbird model list | pull | lineage | delete (and model_neighbours.h): the models that a hub
+// keeps.
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "app/commands.h"
 #include "app/hub_client.h"
 #include "app/hub_command.h"
+#include "app/model_neighbours.h"
 #include "app/wire_json.h"
 #include "base/file_system.h"
 #include "base/sha256.h"
@@ -169,6 +171,7 @@ CLI::App* RegisterModel(CLI::App& app, int* exit_status) {
   named(add("delete", "Delete a version", Delete))
       ->add_option("--version", options->version)
       ->required();
+  RegisterModelNeighbours(*model, exit_status);
   return model;
 }
 

@@ -89,4 +89,23 @@ struct Point {
   std::optional<double> loss{}, score{}, seconds_left{};
 };
 
+// A picture that is compared with those that a model learnt from.
+struct NeighbourQuery {
+  std::string image{};    // the bytes of a file; "" = that of the item
+  std::string item_id{};  // "" = none
+  uint32_t count = 5;     // 1..100
+};
+
+// A picture that a model learnt from.
+struct Neighbour {
+  struct Item {
+    std::string id{};
+    bool deleted = false;  // since then
+  };
+  std::vector<Item> items{};  // those with this content when it was trained
+  std::string hash{};         // SHA-256 of its file, 64 hex digits
+  std::vector<std::string> labels{};
+  double distance = 0;  // 1 - cosine of the model's features: 0..2
+};
+
 }  // namespace bowerbird::jobs

@@ -79,6 +79,13 @@ class Jobs {
   // Those behind number `after`.
   absl::StatusOr<std::vector<Point>> Curve(const data::Caller& caller, const std::string& id,
                                            int64_t after = 0);
+  // Pictures that a model learnt from and that look to it most like another one, nearest first.
+  // Runs the trainer for it, a second or so, few at a time. FAILED_PRECONDITION: the model has no
+  // features (docs/formats/features.md); INVALID_ARGUMENT: no picture; NOT_FOUND: no such item;
+  // RESOURCE_EXHAUSTED: too many ask.
+  absl::StatusOr<std::vector<Neighbour>> FindNeighbours(const data::Caller& caller,
+                                                        const registry::ModelVersion& model,
+                                                        const NeighbourQuery& query);
   // Until something was written about some job, a second has passed, or the caller is gone.
   void WaitForNews(const Context& context);
 
@@ -103,6 +110,16 @@ class Jobs {
   absl::Status SweepFolders();
   void RemoveFolder(const std::string& path);
 
+  // neighbours.cc
+  absl::Status FetchFile(const registry::ModelVersion& model, const std::string& name,
+                         const std::string& folder);
+  absl::StatusOr<std::vector<Neighbour>> AskTrainer(const std::string& folder, uint32_t count);
+  absl::StatusOr<std::vector<Neighbour>> Compare(const data::Caller& caller,
+                                                 const registry::ModelVersion& model,
+                                                 const NeighbourQuery& query,
+                                                 const std::string& folder);
+  absl::Status AddItems(const registry::ModelVersion& model, std::vector<Neighbour>& neighbours);
+
   // run.cc
   void Loop(int number);
   absl::StatusOr<std::optional<Job>> TakeNext();
@@ -124,6 +141,9 @@ class Jobs {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Those that run, by job; owned by the thread that runs them.
   std::map<std::string, TrainerRun*> running_ ABSL_GUARDED_BY(mutex_);
+  int queries_ ABSL_GUARDED_BY(mutex_) = 0;  // FindNeighbours that run or wait
+  uint64_t last_query_ ABSL_GUARDED_BY(mutex_) = 0;
+  int running_queries_ ABSL_GUARDED_BY(mutex_) = 0;
   Mutex submit_mutex_;  // one version is given out once
   std::vector<std::thread> threads_;
 };

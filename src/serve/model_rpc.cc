@@ -112,7 +112,24 @@ ModelRpc::ModelRpc(Admission& admission, const Training& training)
           return InvalidArgument("say which version of the model is to be deleted");
         return training_.models.Delete(caller.organization_id, request.name(), request.version());
       });
+  AddNeighbours();
   AddStreams();
+}
+
+void ModelRpc::AddNeighbours() {
+  Unary<v1::FindNeighboursRequest, v1::FindNeighboursResponse>(
+      "FindNeighbours", [this](Call& call, const auto& request, auto& response) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto caller, training_.access.Enter(call, request.organization_id(),
+                                                                   Permission::kRead));
+        ASSIGN_OR_RETURN(const auto model, training_.models.Get(caller.organization_id,
+                                                                request.name(), request.version()));
+        jobs::NeighbourQuery query{.image = request.image(), .item_id = request.binary_data_id()};
+        if (request.count() > 0) query.count = request.count();
+        ASSIGN_OR_RETURN(const auto found, training_.jobs.FindNeighbours(caller, model, query));
+        wire::WriteModel(model, *response.mutable_model());
+        for (const auto& one : found) wire::WriteNeighbour(one, *response.add_neighbours());
+        return absl::OkStatus();
+      });
 }
 
 void ModelRpc::AddStreams() {

@@ -12,6 +12,7 @@ class ModelRpc : public RpcService {
   ModelRpc(Admission& admission, const Training& training);
 
  private:
+  void AddNeighbours();
   void AddStreams();
   const Training training_;
 };

@@ -159,6 +159,7 @@ class ClassifierTrainer {
     TrainedModel trained;
     trained.labels = graft_.set.labels;
     trained.model = std::move(best.model);
+    if (best.row["path"] == "graft") trained.known_features = std::move(graft_.features);
     ordered_json& report = trained.report;
     report = std::move(best.scores);
     report["type"] = TaskName(job_.data.task);

@@ -5,6 +5,7 @@
 #include <array>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/status.h"
@@ -42,6 +43,10 @@ class GraftTrainer {
                                        .description = "Trained by Bowerbird on a frozen base.",
                                        .labels = set_.labels,
                                        .independent = independent()}));
+    for (size_t i = 0; i < set_.pictures.size(); ++i) {
+      graft.features[set_.pictures[i].path] =
+          DirectionOf(std::span(examples_.features).subspan(i * examples_.depth, examples_.depth));
+    }
     graft.penalties = std::move(penalties_);
     graft.set = std::move(set_);
     return graft;

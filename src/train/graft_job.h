@@ -18,6 +18,7 @@ struct Graft {
   double penalty = 0;
   nlohmann::ordered_json penalties;         // that were tried, with what they gave
   nlohmann::ordered_json cross_validation;  // over all pictures; null where stopped
+  KnownFeatures features;                   // of every picture of `set`
   std::string model;                        // the bytes of the file
 };
 

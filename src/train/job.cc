@@ -3,13 +3,14 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <utility>
+#include <vector>
 
 #include "base/sha256.h"
 #include "base/status.h"
 #include "train/classifier_job.h"
 #include "train/detection_job.h"
+#include "train/neighbours.h"
 
 namespace bowerbird::train {
 namespace {
@@ -26,8 +27,13 @@ absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
                "there is no base model: everything is learnt from these pictures, which a base "
                "would do better with fewer of them (bowerbird train base add FILE.tflite)"}});
   }
-  if (job.data.task == Task::kDetection) return TrainDetection(files, job);
-  return TrainClassifier(files, job);
+  auto trained =
+      job.data.task == Task::kDetection ? TrainDetection(files, job) : TrainClassifier(files, job);
+  if (trained.ok()) {
+    const KnownFeatures known = std::exchange(trained->known_features, {});
+    AddFeatures(files, job, known, *trained);
+  }
+  return trained;
 }
 
 absl::StatusOr<ordered_json> DescribeBase(FileSystem& files, const TrainJob& job) {
@@ -55,7 +61,7 @@ absl::Status WriteTrained(FileSystem& files, const std::string& out, const Train
   RETURN_IF_ERROR(files.MakeDirectories(part, 0777));
   std::string lines;
   for (const std::string& label : trained.labels) lines += label + "\n";
-  const std::array<std::pair<const char*, std::string>, 4> contents{{
+  std::vector<std::pair<const char*, std::string>> contents{{
       {"model.tflite", trained.model},
       {"labels.txt", lines},
       // Labels and paths may be of any bytes.
@@ -63,6 +69,7 @@ absl::Status WriteTrained(FileSystem& files, const std::string& out, const Train
        trained.report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"},
       {"report.html", trained.page},
   }};
+  if (!trained.features.empty()) contents.emplace_back(kFeatureFile, trained.features);
   absl::Status status;
   for (const auto& [name, bytes] : contents) {
     if (status.ok()) status = WriteFileDurably(files, part + "/" + name, bytes, 0666);

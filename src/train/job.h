@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
 #include "nlohmann/json.hpp"
+#include "train/feature_file.h"
 #include "train/graft.h"
 #include "train/training_set.h"
 
@@ -62,7 +63,9 @@ struct TrainedModel {
   std::string model;  // the bytes of the file
   std::vector<std::string> labels;
   nlohmann::ordered_json report;
-  std::string page;  // the report as HTML
+  std::string page;                // the report as HTML
+  KnownFeatures known_features{};  // of pictures, where the training computed them
+  std::string features{};          // the bytes of features.bin; "": there are none
 };
 
 // FAILED_PRECONDITION: data or base are not fit for it, says why. UNAVAILABLE: libtorch is needed
@@ -74,8 +77,9 @@ absl::StatusOr<nlohmann::ordered_json> DescribeBase(FileSystem& files, const Tra
 void DescribeData(const TrainJob& job, const TrainingSet& set, nlohmann::ordered_json& report);
 void DescribeModel(TrainedModel& trained);
 
-// Writes model.tflite, labels.txt, report.json and report.html into a new folder beside `out` and
-// renames it: `out` is whole or not there. ALREADY_EXISTS: it is there, and not empty.
+// Writes model.tflite, labels.txt, report.json, report.html and, where there are any, features.bin
+// into a new folder beside `out` and renames it: `out` is whole or not there. ALREADY_EXISTS: it is
+// there, and not empty.
 absl::Status WriteTrained(FileSystem& files, const std::string& out, const TrainedModel& trained);
 
 }  // namespace bowerbird::train

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "train/detector_graph.h"
 #include "train/job.h"
+#include "train/neighbours.h"
 #include "train/processor_time.h"
 
 namespace {
@@ -35,19 +36,38 @@ void Print(const ordered_json& line) {
   std::fflush(stdout);
 }
 
+// A folder for files on the way, gone with this.
+class WorkFolder {
+ public:
+  WorkFolder() : path_((fs::temp_directory_path() / "bowerbird-train-XXXXXX").string()) {
+    if (mkdtemp(path_.data()) == nullptr)
+      status_ = bowerbird::ErrnoStatus(errno, "making a folder like " + path_);
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    if (status_.ok()) fs::remove_all(path_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const absl::Status& status() const { return status_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  absl::Status status_;
+};
+
 absl::Status Run(TrainJob job, const std::string& out) {
   const auto files = bowerbird::MakeFileSystem();
   std::error_code ignored;
   if (fs::exists(out, ignored) && !fs::is_empty(out, ignored))
     return absl::AlreadyExistsError(out + " is there already: remove it, or name another --out");
-  std::string pattern = (fs::temp_directory_path() / "bowerbird-train-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr)
-    return bowerbird::ErrnoStatus(errno, "making a folder like " + pattern);
-  job.work = pattern;
+  const WorkFolder work;
+  RETURN_IF_ERROR(work.status());
+  job.work = work.path();
   job.stopped = [] { return stop_asked != 0; };
   job.progress = Print;
   const auto trained = bowerbird::train::Train(*files, job);
-  fs::remove_all(pattern, ignored);
   RETURN_IF_ERROR(trained.status());
   RETURN_IF_ERROR(bowerbird::train::WriteTrained(*files, out, *trained));
   Print({{"done", out},
@@ -70,6 +90,14 @@ absl::Status Describe(const TrainJob& job) {
          {"taps", embedding.taps},
          {"detector", floats.ok() && bowerbird::train::FindDetectorEnds(*floats).ok()}});
   return absl::OkStatus();
+}
+
+absl::Status PrintNeighbours(bowerbird::train::NeighbourQuery query) {
+  const WorkFolder work;
+  RETURN_IF_ERROR(work.status());
+  query.work = work.path();
+  const auto files = bowerbird::MakeFileSystem();
+  return bowerbird::train::FindNeighbours(*files, query, Print);
 }
 
 absl::Status Main(const TrainJob& job, const std::string& out, bool describe) {
@@ -121,6 +149,13 @@ int main(int argc, char** argv) {
   app.add_option("--threads", job.threads)->check(CLI::Range(1, 256))->capture_default_str();
   app.add_flag("--unknown", job.data.unknown, "Pictures without a label are UNKNOWN");
   app.add_flag("--force", job.data.force, "Go on with many pictures without a label");
+  bowerbird::train::NeighbourQuery query;
+  app.add_option("--neighbours", query.directory,
+                 "A folder that was made: which of its training pictures are most like --picture");
+  app.add_option("--picture", query.pictures, "Any number of files");
+  app.add_option("--count", query.count, "Of neighbours")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.footer("Example:\n  bowerbird-train flowers/ --base mobilenet.tflite --out flowers-model");
   try {
     app.parse(argc, argv);
@@ -129,7 +164,8 @@ int main(int argc, char** argv) {
   }
   job.budget_seconds = 60 * minutes;
   if (base != kNoBase) job.base_path = base;
-  const absl::Status status = Main(job, out, describe);
+  const absl::Status status =
+      query.directory.empty() ? Main(job, out, describe) : PrintNeighbours(std::move(query));
   if (status.ok()) return 0;
   Print({{"error", bowerbird::MessageOf(status)}});
   std::fprintf(stderr, "bowerbird-train: %s\n", bowerbird::MessageOf(status).c_str());

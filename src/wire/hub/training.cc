@@ -133,6 +133,17 @@ void WritePoint(const jobs::Point& point, v1::TrainingPoint& message) {
   if (point.seconds_left.has_value()) message.set_seconds_left(*point.seconds_left);
 }
 
+void WriteNeighbour(const jobs::Neighbour& neighbour, v1::Neighbour& message) {
+  for (const jobs::Neighbour::Item& item : neighbour.items) {
+    v1::Neighbour::Item& one = *message.add_items();
+    one.set_binary_data_id(item.id);
+    one.set_deleted(item.deleted);
+  }
+  message.set_sha256(neighbour.hash);
+  message.mutable_labels()->Assign(neighbour.labels.begin(), neighbour.labels.end());
+  message.set_distance(neighbour.distance);
+}
+
 void WriteModel(const registry::ModelVersion& model, v1::Model& message) {
   message.set_id(model.organization_id + "/" + model.name);
   message.set_organization_id(model.organization_id);

@@ -25,6 +25,7 @@ void WriteTraining(const jobs::Job& job, v1::Training& message);
 void WriteLogEntry(const jobs::LogEntry& entry,
                    viam::app::mltraining::v1::TrainingJobLogEntry& message);
 void WritePoint(const jobs::Point& point, v1::TrainingPoint& message);
+void WriteNeighbour(const jobs::Neighbour& neighbour, v1::Neighbour& message);
 void WriteModel(const registry::ModelVersion& model, v1::Model& message);
 
 }  // namespace bowerbird::wire
