@@ -55,7 +55,8 @@ struct NewJob {
 struct Job {
   std::string id{};
   std::string organization_id{}, created_by{};
-  NewJob request{};  // with the version that it got
+  std::string hub{};  // that has its training set and runs it: see Jobs
+  NewJob request{};   // with the version that it got
   std::string snapshot_id{};
   JobStatus status = JobStatus::kPending;
   absl::StatusCode error_code = absl::StatusCode::kOk;  // of kFailed

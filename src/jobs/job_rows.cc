@@ -40,19 +40,20 @@ Job ReadJob(const Row& row) {
   Job job{.id = std::string(row.Text(0)),
           .organization_id = std::string(row.Text(1)),
           .created_by = std::string(row.Text(2)),
-          .request = RequestOfJson(row.Text(3)),
-          .snapshot_id = std::string(row.Text(4)),
-          .status = static_cast<JobStatus>(row.Integer(5)),
-          .error_code = static_cast<absl::StatusCode>(row.Integer(6)),
-          .error = std::string(row.Text(7)),
-          .created = TimeAt(row, 8),
-          .modified = TimeAt(row, 9),
-          .started = MaybeTimeAt(row, 10),
-          .ended = MaybeTimeAt(row, 11),
-          .starts = static_cast<uint32_t>(row.Integer(12)),
-          .program_version = std::string(row.Text(13)),
-          .base_hash = std::string(row.Text(14)),
-          .report = std::string(row.Text(15))};
+          .hub = std::string(row.Text(3)),
+          .request = RequestOfJson(row.Text(4)),
+          .snapshot_id = std::string(row.Text(5)),
+          .status = static_cast<JobStatus>(row.Integer(6)),
+          .error_code = static_cast<absl::StatusCode>(row.Integer(7)),
+          .error = std::string(row.Text(8)),
+          .created = TimeAt(row, 9),
+          .modified = TimeAt(row, 10),
+          .started = MaybeTimeAt(row, 11),
+          .ended = MaybeTimeAt(row, 12),
+          .starts = static_cast<uint32_t>(row.Integer(13)),
+          .program_version = std::string(row.Text(14)),
+          .base_hash = std::string(row.Text(15)),
+          .report = std::string(row.Text(16))};
   return job;
 }
 
@@ -63,14 +64,29 @@ absl::Status InsertJob(Connection& connection, const Job& job) {
   return connection
       .Execute(
           "INSERT INTO training_jobs(id, org, created_by, request, snapshot, status, code, error,"
-          " t, modified, started, ended, starts, program, base_hash, report, name, version)"
-          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-          " $18)",
-          {job.id, job.organization_id, job.created_by, request, job.snapshot_id,
-           static_cast<int64_t>(job.status), static_cast<int64_t>(job.error_code), job.error,
-           Nanoseconds(job.created), Nanoseconds(job.modified), ValueOf(job.started),
-           ValueOf(job.ended), static_cast<int64_t>(job.starts), job.program_version, job.base_hash,
-           job.report, job.request.model_name, job.request.model_version})
+          " t, modified, started, ended, starts, program, base_hash, report, name, version, hub,"
+          " heard) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+          " $17, $18, $19, $20)",
+          {job.id,
+           job.organization_id,
+           job.created_by,
+           request,
+           job.snapshot_id,
+           static_cast<int64_t>(job.status),
+           static_cast<int64_t>(job.error_code),
+           job.error,
+           Nanoseconds(job.created),
+           Nanoseconds(job.modified),
+           ValueOf(job.started),
+           ValueOf(job.ended),
+           static_cast<int64_t>(job.starts),
+           job.program_version,
+           job.base_hash,
+           job.report,
+           job.request.model_name,
+           job.request.model_version,
+           job.hub,
+           Nanoseconds(job.created)})
       .status();
 }
 
@@ -90,14 +106,15 @@ absl::StatusOr<std::vector<Job>> ReadJobs(Connection& connection, const std::str
                                           std::span<const Value> values, Reports reports) {
   std::vector<Job> jobs;
   const std::string report = reports == Reports::kRead ? "report" : "''";
-  RETURN_IF_ERROR(connection.Query(
-      "SELECT id, org, created_by, request, snapshot, status, code, error, t, modified, started,"
-      " ended, starts, program, base_hash, " +
-          report + " FROM training_jobs " + rest,
-      values, [&](const Row& row) {
-        jobs.push_back(ReadJob(row));
-        return absl::OkStatus();
-      }));
+  RETURN_IF_ERROR(
+      connection.Query("SELECT id, org, created_by, hub, request, snapshot, status, code, error, "
+                       "t, modified, started,"
+                       " ended, starts, program, base_hash, " +
+                           report + " FROM training_jobs " + rest,
+                       values, [&](const Row& row) {
+                         jobs.push_back(ReadJob(row));
+                         return absl::OkStatus();
+                       }));
   return jobs;
 }
 

@@ -16,6 +16,8 @@ namespace bowerbird::jobs {
 // Of one job: older lines go, and older points are thinned by a stride that doubles.
 inline constexpr int64_t kMostLogEntries = 10'000;
 inline constexpr int64_t kMostPoints = 10'000;
+// In the folder of the jobs: what this hub is called in the database.
+inline constexpr char kHubFile[] = "hub";
 // Lines are not shown, and removed some time later.
 inline constexpr std::chrono::hours kLogLife{7 * 24};
 

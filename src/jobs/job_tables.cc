@@ -12,21 +12,23 @@ namespace {
 // NOLINTBEGIN(bugprone-suspicious-missing-comma)
 // Each step is applied once, in this order, and never changed once released.
 std::vector<std::vector<std::string>> Steps() {
-  return {{
-      "CREATE TABLE training_jobs(id TEXT PRIMARY KEY, org TEXT NOT NULL, created_by TEXT NOT NULL,"
-      " request TEXT NOT NULL, snapshot TEXT NOT NULL, status BIGINT NOT NULL,"
-      " code BIGINT NOT NULL, error TEXT NOT NULL, t BIGINT NOT NULL, modified BIGINT NOT NULL,"
-      " started BIGINT, ended BIGINT, starts BIGINT NOT NULL, program TEXT NOT NULL,"
-      " base_hash TEXT NOT NULL, report TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL)",
-      "CREATE INDEX training_jobs_by_organization ON training_jobs(org, t)",
-      "CREATE INDEX training_jobs_by_status ON training_jobs(status, t)",
-      "CREATE TABLE training_logs(job TEXT NOT NULL, number BIGINT NOT NULL, t BIGINT NOT NULL,"
-      " level TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(job, number))",
-      "CREATE INDEX training_logs_by_time ON training_logs(t)",
-      "CREATE TABLE training_points(job TEXT NOT NULL, number BIGINT NOT NULL, t BIGINT NOT NULL,"
-      " phase TEXT NOT NULL, step BIGINT NOT NULL, steps BIGINT NOT NULL, loss DOUBLE PRECISION,"
-      " score DOUBLE PRECISION, seconds_left DOUBLE PRECISION, PRIMARY KEY(job, number))",
-  }};
+  return {
+      {"CREATE TABLE training_jobs(id TEXT PRIMARY KEY, org TEXT NOT NULL, created_by TEXT NOT "
+       "NULL,"
+       " request TEXT NOT NULL, snapshot TEXT NOT NULL, status BIGINT NOT NULL,"
+       " code BIGINT NOT NULL, error TEXT NOT NULL, t BIGINT NOT NULL, modified BIGINT NOT NULL,"
+       " started BIGINT, ended BIGINT, starts BIGINT NOT NULL, program TEXT NOT NULL,"
+       " base_hash TEXT NOT NULL, report TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL)",
+       "CREATE INDEX training_jobs_by_organization ON training_jobs(org, t)",
+       "CREATE INDEX training_jobs_by_status ON training_jobs(status, t)",
+       "CREATE TABLE training_logs(job TEXT NOT NULL, number BIGINT NOT NULL, t BIGINT NOT NULL,"
+       " level TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(job, number))",
+       "CREATE INDEX training_logs_by_time ON training_logs(t)",
+       "CREATE TABLE training_points(job TEXT NOT NULL, number BIGINT NOT NULL, t BIGINT NOT NULL,"
+       " phase TEXT NOT NULL, step BIGINT NOT NULL, steps BIGINT NOT NULL, loss DOUBLE PRECISION,"
+       " score DOUBLE PRECISION, seconds_left DOUBLE PRECISION, PRIMARY KEY(job, number))"},
+      {"ALTER TABLE training_jobs ADD COLUMN hub TEXT NOT NULL DEFAULT ''",
+       "ALTER TABLE training_jobs ADD COLUMN heard BIGINT NOT NULL DEFAULT 0"}};
 }
 // NOLINTEND(bugprone-suspicious-missing-comma)
 

@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<Jobs>> Jobs::Open(JobsOptions options) {
   std::unique_ptr<Jobs> jobs(new Jobs(std::move(options)));
   RETURN_IF_ERROR(Annotate(MakeTables(jobs->database()), "the tables of training jobs"));
   RETURN_IF_ERROR(jobs->options_.files->MakeDirectories(jobs->options_.directory));
+  RETURN_IF_ERROR(Annotate(jobs->Introduce(), "the training jobs of this hub"));
   RETURN_IF_ERROR(Annotate(jobs->Recover(), "the training jobs that ran before"));
   return jobs;
 }
@@ -153,6 +154,7 @@ absl::StatusOr<std::string> Jobs::Submit(const data::Caller& caller, NewJob requ
     Job job{.id = RandomId(),
             .organization_id = caller.organization_id,
             .created_by = caller.name,
+            .hub = hub_,
             .request = request,
             .created = Now(),
             .modified = Now(),
@@ -227,6 +229,9 @@ absl::Status Jobs::Cancel(const data::Caller& caller, const std::string& id) {
 absl::Status Jobs::Finish(const data::Caller& caller, const std::string& id) {
   ASSIGN_OR_RETURN(const Job job, Get(caller, id));
   if (HasEnded(job.status)) return Ended(job);
+  if (job.hub != hub_)
+    return FailedPrecondition("the training job " + id +
+                              " belongs to another hub of this database: finish it there");
   MutexLock lock(mutex_);
   const auto run = running_.find(id);
   if (run == running_.end())

@@ -11,7 +11,11 @@
 // - What ran when the server stopped is put back and runs again from its beginning. What ran when
 //   the server died, too, but once: the second time it is failed.
 // - A trainer that dies, of whatever, fails its job only.
-// Threads "train-0"…, one for each job that may run. Thread-safe.
+// - Hubs may share a database: each runs the jobs that were submitted to it, whose training sets
+// lie
+//   in its folder, and nobody else takes them up. A hub says every half minute that it is there;
+//   the jobs of one that was not heard of for an hour are failed by the others.
+// Threads "train-0"…, one for each job that may run, and "train-beat". Thread-safe.
 #pragma once
 
 #include <functional>
@@ -45,6 +49,9 @@ struct JobsOptions {
   size_t most_pending = 1000;  // RESOURCE_EXHAUSTED beyond
   std::string program_version{};
   std::function<Time()> now{};  // empty = the system's clock
+  // How often other hubs are looked after, and how long one may be silent.
+  std::chrono::nanoseconds beat = std::chrono::seconds(5);
+  std::chrono::nanoseconds most_silence = std::chrono::hours(1);
 };
 
 class Jobs {
@@ -104,6 +111,13 @@ class Jobs {
                       const std::function<absl::Status(store::Connection&, Job&)>& change);
   void Tell();
 
+  // hubs.cc
+  absl::Status Introduce();
+  void BeatLoop();
+  absl::Status Beat(bool write);
+  absl::Status StopCanceled();
+  absl::Status FailSilent();
+
   // recovery.cc
   absl::Status Recover();
   absl::Status RecoverOne(Job job);
@@ -135,6 +149,7 @@ class Jobs {
                       const std::function<bool(const absl::Status&)>& passes);
 
   const JobsOptions options_;
+  std::string hub_;  // our name in the database; set by Open
   Mutex mutex_;
   CondVar changed_;
   uint64_t news_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -82,6 +82,28 @@ class JobsTest : public data::CatalogTest {
     EXPECT_TRUE(id.ok()) << id.status();
     return id.value_or("");
   }
+  size_t FoldersOfJobs() const {
+    size_t count = 0;
+    for (const auto& one : std::filesystem::directory_iterator(folder_ + "/jobs"))
+      count += one.is_directory() ? 1 : 0;
+    return count;
+  }
+  // Another hub on the same database, with folders of its own.
+  std::unique_ptr<Jobs> Neighbour(std::chrono::nanoseconds most_silence) {
+    auto jobs = Jobs::Open({.catalog = catalog_.get(),
+                            .models = models_.get(),
+                            .files = &files_,
+                            .directory = folder_ + "/other",
+                            .find_base = [](const std::string&) { return std::string("base"); },
+                            .trainer = {.argv = {folder_ + "/trainer"}},
+                            .program_version = "1",
+                            .beat = std::chrono::milliseconds(20),
+                            .most_silence = most_silence});
+    EXPECT_TRUE(jobs.ok()) << jobs.status();
+    if (!jobs.ok()) return nullptr;
+    (*jobs)->Start();
+    return *std::move(jobs);
+  }
   // What a server that died, or a database in trouble, leaves.
   void Execute(const std::string& sql) {
     const absl::Status done = catalog_->database().Write(
@@ -118,9 +140,9 @@ TEST_P(JobsTest, ATrainedModelIsRegisteredWithWhatItWasMadeOf) {
   EXPECT_THAT(model->files, Contains(Field(&registry::ModelFile::name, registry::kItemsFile)));
   EXPECT_THAT(model->card, HasSubstr("\"accuracy\":0.5"));
   // Its folder goes after the word of its end.
-  for (int i = 0; i < 500 && !std::filesystem::is_empty(folder_ + "/jobs"); ++i)
+  for (int i = 0; i < 500 && FoldersOfJobs() > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/jobs"));
+  EXPECT_EQ(FoldersOfJobs(), 0);
 }
 
 TEST_P(JobsTest, TheTrainersLinesAreItsCurveAndItsLog) {
@@ -300,7 +322,49 @@ TEST_P(JobsTest, ADiskThatIsFullWhileItIsSubmittedLeavesNoJob) {
   files_.Add({.operation = FileOperation::kAppend, .path = "/jobs/", .after = 0, .error = ENOSPC});
   EXPECT_FALSE(jobs_->Submit(caller_, Request("1")).ok());
   EXPECT_THAT(*jobs_->List(caller_), SizeIs(0));
-  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/jobs"));
+  EXPECT_EQ(FoldersOfJobs(), 0);
+}
+
+TEST_P(JobsTest, AHubLeavesTheJobsOfAnotherOneOnItsDatabaseAlone) {
+  Start("while [ ! -e " + folder_ + "/go ]; do sleep 0.02; done\n" + std::string(kModel));
+  const std::string running = Submit("1"), waiting = Submit("2");
+  WaitFor(running, [](const Job& job) { return job.status == JobStatus::kInProgress; });
+  const auto other = Neighbour(std::chrono::hours(1));
+  ASSERT_NE(other, nullptr);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(jobs_->Get(caller_, running)->starts, 1);
+  EXPECT_EQ(jobs_->Get(caller_, waiting)->status, JobStatus::kPending);
+  EXPECT_TRUE(absl::IsFailedPrecondition(other->Finish(caller_, running)));
+  std::ofstream(folder_ + "/go") << "";
+  EXPECT_EQ(Ended(running).status, JobStatus::kCompleted);
+  EXPECT_EQ(Ended(waiting).status, JobStatus::kCompleted);
+  // Its own it runs.
+  const auto own = other->Submit(caller_, Request("3"));
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(Ended(*own).status, JobStatus::kCompleted);
+}
+
+TEST_P(JobsTest, AJobIsCanceledThroughAnotherHub) {
+  Start("trap 'exit 1' TERM; while :; do sleep 0.02; done");
+  const auto other = Neighbour(std::chrono::hours(1));
+  ASSERT_NE(other, nullptr);
+  const auto id = other->Submit(caller_, Request("1"));
+  ASSERT_TRUE(id.ok()) << id.status();
+  WaitFor(*id, [](const Job& job) { return job.status == JobStatus::kInProgress; });
+  ASSERT_TRUE(jobs_->Cancel(caller_, *id).ok());
+  EXPECT_EQ(Ended(*id).status, JobStatus::kCanceled);
+}
+
+TEST_P(JobsTest, JobsOfAHubThatIsGoneFail) {
+  Start(kModel, 1, /*run=*/false);
+  const std::string waiting = Submit("1"), canceling = Submit("2");
+  Execute("UPDATE training_jobs SET status = 6 WHERE id = '" + canceling + "'");
+  const auto other = Neighbour(std::chrono::milliseconds(1));
+  ASSERT_NE(other, nullptr);
+  const Job job = Ended(waiting);
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  EXPECT_THAT(job.error, HasSubstr("not heard of"));
+  EXPECT_EQ(Ended(canceling).status, JobStatus::kCanceled);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, JobsTest,

@@ -22,7 +22,8 @@ constexpr uint32_t kMostStarts = 2;
 absl::Status Jobs::Recover() {
   std::vector<Job> cut;
   RETURN_IF_ERROR(database().Read([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(cut, ReadJobs(connection, "WHERE status IN (2, 6) ORDER BY t", {}));
+    ASSIGN_OR_RETURN(cut, ReadJobs(connection, "WHERE status IN (2, 6) AND hub = $1 ORDER BY t",
+                                   std::vector<store::Value>{hub_}));
     return absl::OkStatus();
   }));
   for (Job& job : cut) RETURN_IF_ERROR(RecoverOne(std::move(job)));
@@ -69,13 +70,14 @@ absl::Status Jobs::RecoverOne(Job job) {
 absl::Status Jobs::SweepFolders() {
   std::set<std::string> waiting;
   RETURN_IF_ERROR(database().Read([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto jobs, ReadJobs(connection, "WHERE status IN (1, 2, 6)", {}));
+    ASSIGN_OR_RETURN(const auto jobs, ReadJobs(connection, "WHERE status IN (1, 2, 6) AND hub = $1",
+                                               std::vector<store::Value>{hub_}));
     for (const Job& job : jobs) waiting.insert(job.id);
     return absl::OkStatus();
   }));
   ASSIGN_OR_RETURN(const auto names, options_.files->List(options_.directory));
   for (const std::string& name : names) {
-    if (!waiting.contains(name)) RemoveFolder(options_.directory + "/" + name);
+    if (name != kHubFile && !waiting.contains(name)) RemoveFolder(options_.directory + "/" + name);
   }
   return absl::OkStatus();
 }

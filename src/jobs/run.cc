@@ -145,6 +145,7 @@ class Jobs::Listener : public TrainerListener {
 
 void Jobs::Start() {
   for (int i = 0; i < options_.at_a_time; ++i) threads_.emplace_back([this, i] { Loop(i); });
+  threads_.emplace_back([this] { BeatLoop(); });
 }
 
 Jobs::~Jobs() {
@@ -191,7 +192,8 @@ absl::StatusOr<std::optional<Job>> Jobs::TakeNext() {
   const absl::Status done = database().Write([&](Connection& connection) -> absl::Status {
     taken.reset();
     ASSIGN_OR_RETURN(auto waiting,
-                     ReadJobs(connection, "WHERE status = 1 ORDER BY t, id LIMIT 1", {}));
+                     ReadJobs(connection, "WHERE status = 1 AND hub = $1 ORDER BY t, id LIMIT 1",
+                              std::vector<store::Value>{hub_}));
     if (waiting.empty()) return absl::OkStatus();
     Job& job = waiting.front();
     job.status = JobStatus::kInProgress;
