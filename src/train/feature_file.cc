@@ -131,11 +131,12 @@ absl::StatusOr<FeatureFile> ReadFeatureFile(std::string_view bytes) {
 std::vector<Neighbour> Nearest(const FeatureFile& file, std::span<const int8_t> query,
                                size_t count) {
   if (query.size() != file.depth) return {};
-  const auto length = std::sqrt(static_cast<double>(Product(query, query)));
+  const auto length = static_cast<double>(Product(query, query));
   std::vector<Neighbour> all(file.rows.size());
   for (size_t i = 0; i < all.size(); ++i) {
     const std::span<const int8_t> row = file.Row(i);
-    const double lengths = length * std::sqrt(static_cast<double>(Product(row, row)));
+    // One root of both: of a picture and itself the cosine is one, not nearly.
+    const double lengths = std::sqrt(length * static_cast<double>(Product(row, row)));
     const double cosine = lengths > 0 ? static_cast<double>(Product(query, row)) / lengths : 0;
     all[i] = {.row = i, .distance = std::clamp(1 - cosine, 0.0, 2.0)};
   }

@@ -17,7 +17,9 @@ FeatureFile Axes() {
   FeatureFile file{.model_hash = std::string(64, 'a'), .taps = {"pool"}, .depth = 3};
   const std::vector<std::vector<float>> rows{{2, 0, 0}, {0, 5, 0}, {0, 0, 0.1F}, {1, 1, 0}};
   for (size_t i = 0; i < rows.size(); ++i) {
-    file.rows.push_back({.picture = "p" + std::to_string(i), .labels = {"l" + std::to_string(i)}});
+    const std::string number = std::to_string(i);
+    file.rows.push_back(
+        {.picture = std::string("p").append(number), .labels = {std::string("l").append(number)}});
     const std::vector<int8_t> direction = DirectionOf(rows[i]);
     file.values.insert(file.values.end(), direction.begin(), direction.end());
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "base/status.h"
@@ -11,6 +12,7 @@
 #include "tflite/checks.h"
 #include "tflite/edit.h"
 #include "tflite/metadata.h"
+#include "train/constants.h"
 
 namespace bowerbird::train {
 namespace {
@@ -55,12 +57,44 @@ std::string NameOf(const tflite::Graph& graph, const Operator& op) {
   return graph.operator_codes[op.code].Name();
 }
 
+std::optional<float> OneFloat(const tflite::Graph& graph, int32_t tensor) {
+  if (tensor < 0) return std::nullopt;
+  const tflite::Tensor& constant = graph.subgraphs[0].tensors[static_cast<size_t>(tensor)];
+  if (constant.type != TensorType::kFloat32 || !tflite::IsConstant(graph, constant))
+    return std::nullopt;
+  const std::vector<float> values = FloatsOf(graph, constant);
+  return values.size() == 1 ? std::optional(values[0]) : std::nullopt;
+}
+
+// Of a file that was trained here, which scales its picture itself: see TakeBytes.
+std::optional<int32_t> ScaledPicture(const tflite::Graph& graph, InputScaling& scaling) {
+  const Subgraph& main = graph.subgraphs[0];
+  const tflite::Links links(main);
+  int32_t tensor = main.inputs[0];
+  InputScaling found;
+  for (const char* const wanted : {"CAST", "MUL", "ADD"}) {
+    const std::span<const int32_t> readers = links.Consumers(tensor);
+    if (readers.size() != 1) return std::nullopt;
+    const Operator& op = main.operators[static_cast<size_t>(readers[0])];
+    if (NameOf(graph, op) != wanted || op.outputs.size() != 1) return std::nullopt;
+    if (op.inputs.size() == 2) {
+      const std::optional<float> value = OneFloat(graph, op.inputs[1]);
+      if (!value.has_value()) return std::nullopt;
+      (op.inputs[0] == tensor && NameOf(graph, op) == "MUL" ? found.scale : found.offset) = *value;
+    }
+    tensor = op.outputs[0];
+  }
+  scaling = found;
+  return tensor;
+}
+
 // The float tensor behind an input of the file, and what its numbers mean.
 absl::StatusOr<int32_t> FloatInput(const tflite::Graph& graph, InputScaling& scaling) {
   const Subgraph& main = graph.subgraphs[0];
   const int32_t input = main.inputs[0];
   const tflite::Tensor& tensor = main.tensors[static_cast<size_t>(input)];
   if (tensor.type == TensorType::kFloat32) return input;
+  if (const auto scaled = ScaledPicture(graph, scaling); scaled.has_value()) return *scaled;
   const tflite::Links links(main);
   const std::span<const int32_t> readers = links.Consumers(input);
   if (readers.size() != 1 || tensor.quantization.scale.size() != 1)
