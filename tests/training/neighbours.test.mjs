@@ -36,12 +36,12 @@ function run(folder, ...args) {
 const lines = (text) => text.trim().split('\n').map((line) => JSON.parse(line));
 
 describe('the training pictures behind a prediction', { timeout: 300_000 }, () => {
-  let server, hub, folder, models;
+  let server, hub, folder, models, datasetId;
   before(async () => {
     server = await startHub();
     hub = await connectHub(server.url, 'grpc');
     folder = mkdtempSync(path.join(tmpdir(), 'bowerbird-neighbours-'));
-    await makeDataset(hub, 'things');
+    datasetId = await makeDataset(hub, 'things');
     models = createPromiseClient(findService('bowerbird.v1.ModelService'), grpc(hub.url));
     const done = run(folder, 'train', 'submit', '--dataset', 'things', '--version', 'v1', '--wait', '--host', server.url);
     assert.equal(done.status, 0, done.error);
@@ -81,7 +81,7 @@ describe('the training pictures behind a prediction', { timeout: 300_000 }, () =
     assert.deepEqual(neighbours[0].items, [{ binaryDataId: id }]);
 
     const sets = createPromiseClient(findService('bowerbird.v1.SnapshotService'), grpc(hub.url));
-    const { snapshots } = await sets.listSnapshots({});
+    const { snapshots } = await sets.listSnapshots({ datasetId });
     for (const snapshot of snapshots) await sets.deleteSnapshot({ id: snapshot.id });
     const image = picture(neighbours[0].labels[0], 903).png;
     await hub.data.deleteBinaryDataByIds([id]);
