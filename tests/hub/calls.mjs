@@ -283,6 +283,10 @@ const model = {
   GetModel: read(modelOf, noModel),
   ReadModelFile: read((w) => ({ ...modelOf(w), file: 'model.tflite' }), noModel),
   GetLineage: read(modelOf, noModel),
+  FindNeighbours: [
+    read((w) => ({ ...modelOf(w), image: 'AAAA' }), noModel),
+    read((w) => ({ ...modelOf(w), binaryDataId: w.file }), noModel),
+  ],
   DeleteModel: write(modelOf, noModel),
 };
 
