@@ -72,7 +72,7 @@ describe('bowerbird train local', () => {
     const done = local(data, 'model', '--seed', '1');
     assert.equal(done.code, 0, done.err);
     assert.deepEqual(readdirSync(path.join(folder, 'model')).sort(), [
-      ...['labels.txt', 'model.tflite', 'report.html', 'report.json'],
+      ...['features.bin', 'labels.txt', 'model.tflite', 'report.html', 'report.json'],
     ]);
     assert.equal(readFileSync(outOf('model', 'labels.txt'), 'utf8'), 'disc\nsquare\n');
     assert.ok(report('model').accuracy >= 0.8);
