@@ -6,10 +6,12 @@
 // where a library's headers must not see them (cmake/thread_sanitizer.h).
 #pragma once
 
-extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));  // NOLINT
+// Their own function, under a name that is not reserved.
+extern "C" void SetSanitizerDeathCallback(void (*callback)()) __asm__(
+    "__sanitizer_set_death_callback") __attribute__((weak));
 
 namespace bowerbird {
 
-inline bool Sanitized() { return __sanitizer_set_death_callback != nullptr; }
+inline bool Sanitized() { return SetSanitizerDeathCallback != nullptr; }
 
 }  // namespace bowerbird
