@@ -38,6 +38,12 @@ class PosixWritableFile : public WritableFile {
         return LastError("write", path_);
       }
       bytes.remove_prefix(static_cast<size_t>(written));
+      unsent_ += static_cast<size_t>(written);
+    }
+    if (unsent_ >= kSentAtOnce) {
+      unsent_ = 0;
+      // A failure is Sync's to tell.
+      (void)sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
     }
     return absl::OkStatus();
   }
@@ -55,8 +61,12 @@ class PosixWritableFile : public WritableFile {
   }
 
  private:
+  // So much of a large file goes on its way to the disk while the rest is being made.
+  static constexpr size_t kSentAtOnce = size_t{8} << 20;
+
   const std::string path_;
   int fd_;
+  size_t unsent_ = 0;
 };
 
 class PosixReadableFile : public ReadableFile {

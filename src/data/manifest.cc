@@ -2,7 +2,9 @@
 #include "data/manifest.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <numeric>
 
 #include "base/status.h"
 
@@ -25,20 +27,27 @@ struct Place {
   size_t record = 0;
 };
 
+// By their first byte first: hashes spread evenly, and each part is then sorted within the cache.
 std::vector<Place> Sorted(const std::vector<ManifestRecord>& records) {
-  std::vector<Place> places;
-  places.reserve(records.size());
+  std::array<size_t, 257> begins{};
+  for (const ManifestRecord& record : records) ++begins[record[0] + size_t{1}];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::array<size_t, 257> next = begins;
+  std::vector<Place> places(records.size());
   for (size_t at = 0; at < records.size(); ++at) {
     uint64_t beginning = 0;
     for (size_t byte = 0; byte < sizeof(beginning); ++byte) {
       beginning = beginning << 8 | records[at][byte];
     }
-    places.push_back({beginning, at});
+    places[next[records[at][0]]++] = {beginning, at};
   }
-  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
-    if (a.beginning != b.beginning) return a.beginning < b.beginning;
-    return records[a.record] < records[b.record];
-  });
+  for (size_t part = 0; part + 1 < begins.size(); ++part) {
+    const auto at = [&](size_t place) { return places.begin() + static_cast<ptrdiff_t>(place); };
+    std::sort(at(begins[part]), at(begins[part + 1]), [&](const Place& a, const Place& b) {
+      if (a.beginning != b.beginning) return a.beginning < b.beginning;
+      return records[a.record] < records[b.record];
+    });
+  }
   return places;
 }
 

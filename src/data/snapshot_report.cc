@@ -119,7 +119,7 @@ absl::StatusOr<SnapshotStatistics> Snapshots::StatisticsOfDataset(const Caller& 
     ASSIGN_OR_RETURN(const int64_t org, FindOrganization(connection, caller.organization_id));
     RETURN_IF_ERROR(RequireDataset(connection, org, dataset_id));
     ASSIGN_OR_RETURN(const int64_t term, FindTerm(connection, org, TermKind::kDataset, dataset_id));
-    return ForEachCurrentMember(connection, term,
+    return ForEachCurrentMember(connection, term, MemberDetail::kVersions,
                                 [&](const CurrentMember& one) { members.push_back(one.member); });
   });
   RETURN_IF_ERROR(read);

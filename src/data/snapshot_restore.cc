@@ -21,12 +21,13 @@ class Restoring {
 
   absl::StatusOr<RestoreResult> Run(const std::vector<Member>& wanted) {
     std::vector<int64_t> surplus;
-    RETURN_IF_ERROR(ForEachCurrentMember(connection_, term_, [&](const CurrentMember& one) {
-      const auto at =
-          std::lower_bound(wanted.begin(), wanted.end(), one.member.item,
-                           [](const Member& member, int64_t item) { return member.item < item; });
-      if (at == wanted.end() || at->item != one.member.item) surplus.push_back(one.member.item);
-    }));
+    RETURN_IF_ERROR(ForEachCurrentMember(
+        connection_, term_, MemberDetail::kVersions, [&](const CurrentMember& one) {
+          const auto at = std::lower_bound(
+              wanted.begin(), wanted.end(), one.member.item,
+              [](const Member& member, int64_t item) { return member.item < item; });
+          if (at == wanted.end() || at->item != one.member.item) surplus.push_back(one.member.item);
+        }));
     RETURN_IF_ERROR(Remove(surplus));
     for (size_t at = 0; at < wanted.size(); at += kPortion) {
       const size_t count = std::min(kPortion, wanted.size() - at);

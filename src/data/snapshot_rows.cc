@@ -14,6 +14,10 @@ constexpr size_t kShortestPrefix = 8;
 constexpr size_t kIdDigits = 64;
 constexpr size_t kStatesAtOnce = 500;
 
+// A dataset with at least one of so many items of its span is read as that span: a million rows of
+// PostgreSQL joined take 1.4 s, their numbers and their span read one after the other 0.7 s.
+constexpr uint64_t kSparsest = 4;
+
 }  // namespace
 
 std::string TextOf(const std::optional<SplitOptions>& split) {
@@ -90,22 +94,50 @@ absl::StatusOr<std::vector<Member>> LoadMembers(Connection& connection, const Ca
   return UnpackMembers(bytes);
 }
 
-absl::Status ForEachCurrentMember(Connection& connection, int64_t term,
+absl::Status ForEachCurrentMember(Connection& connection, int64_t term, MemberDetail detail,
                                   const std::function<void(const CurrentMember&)>& visit) {
-  return connection.Scan(
-      "SELECT i.item, i.version, i.source, i.t, i.boxes, i.hash, i.annotation_hash, i.looks"
-      " FROM item_terms m JOIN items i ON i.item = m.item WHERE m.term = $1",
-      {term}, [&](const Row& row) {
-        CurrentMember one{.member = {.item = row.Integer(0), .version = row.Integer(1)},
-                          .source = row.Integer(2),
-                          .t = row.Integer(3),
-                          .boxes = row.Integer(4),
-                          .hash = row.Blob(5),
-                          .annotation_hash = row.Blob(6)};
-        if (!row.IsNull(7)) one.looks = static_cast<uint64_t>(row.Integer(7));
-        visit(one);
+  std::vector<int64_t> members;
+  RETURN_IF_ERROR(
+      connection.Scan("SELECT item FROM item_terms WHERE term = $1", {term}, [&](const Row& row) {
+        members.push_back(row.Integer(0));
         return absl::OkStatus();
-      });
+      }));
+  if (members.empty()) return absl::OkStatus();
+  const auto [least, greatest] = std::minmax_element(members.begin(), members.end());
+  const int64_t first = *least, last = *greatest;
+  const auto span = static_cast<uint64_t>(last) - static_cast<uint64_t>(first) + 1;
+  const bool is_dense = span / kSparsest <= members.size();
+  std::vector<bool> is_member(is_dense ? span : 0);
+  for (const int64_t one : members) {
+    if (is_dense) is_member[static_cast<size_t>(one - first)] = true;
+  }
+  const auto take = [&](const Row& row) {
+    const int64_t item = row.Integer(0);
+    if (is_dense && !is_member[static_cast<size_t>(item - first)]) return absl::OkStatus();
+    CurrentMember one{.member = {.item = item, .version = row.Integer(1)}};
+    if (detail >= MemberDetail::kHashes) {
+      one.boxes = row.Integer(2);
+      one.hash = row.Blob(3);
+      one.annotation_hash = row.Blob(4);
+    }
+    if (detail >= MemberDetail::kSplit) {
+      one.source = row.Integer(5);
+      one.t = row.Integer(6);
+      if (!row.IsNull(7)) one.looks = static_cast<uint64_t>(row.Integer(7));
+    }
+    visit(one);
+    return absl::OkStatus();
+  };
+  std::string columns = "SELECT i.item, i.version";
+  if (detail >= MemberDetail::kHashes) columns += ", i.boxes, i.hash, i.annotation_hash";
+  if (detail >= MemberDetail::kSplit) columns += ", i.source, i.t, i.looks";
+  if (is_dense) {
+    return connection.Scan(columns + " FROM items i WHERE i.item BETWEEN $1 AND $2", {first, last},
+                           take);
+  }
+  return connection.Scan(
+      columns + " FROM item_terms m JOIN items i ON i.item = m.item WHERE m.term = $1", {term},
+      take);
 }
 
 absl::Status ForEachMemberState(Core& core, const std::vector<Member>& members,

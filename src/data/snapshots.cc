@@ -111,7 +111,8 @@ absl::StatusOr<Gathered> Gather(Core& core, const Caller& caller, const std::str
     RETURN_IF_ERROR(RequireDataset(connection, org, dataset_id));
     ASSIGN_OR_RETURN(const int64_t term, FindTerm(connection, org, TermKind::kDataset, dataset_id));
     ASSIGN_OR_RETURN(gathered.deletions, Deletions(connection));
-    RETURN_IF_ERROR(ForEachCurrentMember(connection, term, take));
+    RETURN_IF_ERROR(ForEachCurrentMember(
+        connection, term, split ? MemberDetail::kSplit : MemberDetail::kHashes, take));
     ASSIGN_OR_RETURN(input.cameras, CamerasOf(connection, input.members));
     return absl::OkStatus();
   });

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/sha256.h"
+#include "data/core.h"
 #include "data/testing_catalog.h"
 
 namespace bowerbird::data {
@@ -62,6 +63,29 @@ TEST_P(SnapshotsTest, ManyMayWaitForTheLooksOfPicturesWhileOthersUpload) {
   EXPECT_NE(made[0], "");
   EXPECT_EQ(made[1], made[0]);
   EXPECT_EQ(made[2], made[0]);
+}
+
+// The members are read in two ways, by how many of the items of their span they are.
+TEST_P(SnapshotsTest, HasItsMembersOnlyHoweverFewOfTheItemsTheyAre) {
+  Texts between;
+  for (int second = 10; second < 50; ++second)
+    between.push_back(Add(ItemAt(second * 100), Jpeg(second)));
+  ids_.push_back(Add(ItemAt(6000), Jpeg(60)));
+  for (const Texts& more : {Texts{ids_.back()}, Texts{between[7], between[30]}, between}) {
+    EXPECT_TRUE(catalog_->datasets().AddItems(caller_, set_, more).ok());
+    const Snapshot plain = Make();
+    const Snapshot split = Make(SplitOptions{.validation_fraction = 0.2});
+    EXPECT_EQ(plain.item_count, split.item_count);
+    // The sides apart, which are the last byte of a record, the manifests are the same.
+    std::string a = ManifestOf(plain.id), b = ManifestOf(split.id);
+    for (size_t end = a.size(); end > 21; end -= 65) a[end - 1] = b[end - 1] = 0;
+    EXPECT_EQ(a, b);
+    const std::string wanted = Sha256Hex(Jpeg(more == between ? 49 : 60));
+    bool found = false;
+    for (size_t at = 21; at < a.size(); at += 65) found |= HexOfBytes(a.substr(at, 32)) == wanted;
+    EXPECT_TRUE(found);
+  }
+  EXPECT_EQ(Make().item_count, 47u);
 }
 
 TEST_P(SnapshotsTest, TheIdIsTheHashOfTheManifestAndOfNothingElse) {
