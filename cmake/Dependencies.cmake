@@ -92,6 +92,12 @@ else()
   target_link_libraries(bowerbird::opencv INTERFACE ${OPENCV_IMGPROC} ${OPENCV_CORE})
 endif()
 
+find_path(SAMPLERATE_INCLUDE_DIR samplerate.h REQUIRED)
+find_library(SAMPLERATE_LIBRARY samplerate REQUIRED)
+add_library(bowerbird::samplerate INTERFACE IMPORTED GLOBAL)
+target_include_directories(bowerbird::samplerate SYSTEM INTERFACE ${SAMPLERATE_INCLUDE_DIR})
+target_link_libraries(bowerbird::samplerate INTERFACE ${SAMPLERATE_LIBRARY})
+
 find_path(BOOST_INCLUDE_DIR boost/beast.hpp REQUIRED)
 add_library(bowerbird::beast INTERFACE IMPORTED GLOBAL)
 target_include_directories(bowerbird::beast SYSTEM INTERFACE ${BOOST_INCLUDE_DIR})

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "app/classify_sound.h"
 #include "app/commands.h"
 #include "app/find_run.h"
 #include "app/finder_flags.h"
+#include "audio/sound_classifier.h"
 #include "base/status.h"
 #include "vision/overlay.h"
 
@@ -15,19 +17,12 @@ namespace {
 
 using vision::Classification;
 
-nlohmann::ordered_json ToJson(const std::vector<Classification>& classifications) {
-  auto list = nlohmann::ordered_json::array();
-  for (const Classification& classification : classifications) {
-    list.push_back({{"label", classification.label},
-                    {"class_id", classification.class_id},
-                    {"confidence", Rounded(classification.confidence)}});
-  }
-  return list;
-}
-
 int Classify(const FinderFlags& flags) {
-  const auto loaded = LoadFinder(flags);
+  auto loaded = LoadModel(flags);
   absl::Status status = loaded.status();
+  if (status.ok() && audio::SoundClassifier::Takes(loaded->model->metadata()))
+    return ClassifySound(flags, *loaded->model);
+  if (status.ok()) status = AddFinder(flags, *loaded);
   if (status.ok() && !loaded->finder->classifies()) {
     status = FailedPrecondition(flags.model + " gives no class scores: use `bowerbird detect`");
   }
@@ -43,7 +38,7 @@ int Classify(const FinderFlags& flags) {
                  const image::Picture& picture) -> absl::StatusOr<nlohmann::ordered_json> {
     ASSIGN_OR_RETURN(classifications, loaded->finder->Classify(context, picture));
     vision::KeepTop(classifications, top);
-    return ToJson(classifications);
+    return ClassificationsJson(classifications);
   };
   run.mark = [&](image::Image& image) { vision::DrawClassifications(image, classifications); };
   return RunFind(run);
@@ -52,7 +47,8 @@ int Classify(const FinderFlags& flags) {
 }  // namespace
 
 CLI::App* RegisterClassify(CLI::App& app, int* exit_status) {
-  CLI::App* command = app.add_subcommand("classify", "Name what pictures and videos show");
+  CLI::App* command =
+      app.add_subcommand("classify", "Name what pictures and videos show, or what is heard");
   // Shared with the callback, which runs after this function is gone.
   const auto flags = std::make_shared<FinderFlags>();
   flags->top = 5;
@@ -60,7 +56,16 @@ CLI::App* RegisterClassify(CLI::App& app, int* exit_status) {
   command->footer(
       "One line of JSON for each picture or frame, the most certain class first.\n\n"
       "Example:\n"
-      "  bowerbird classify --model mobilenet.tflite --labels imagenet.txt --top 3 cat.jpg");
+      "  bowerbird classify --model mobilenet.tflite --labels imagenet.txt --top 3 cat.jpg\n\n"
+      "With a model that takes a waveform, such as YAMNet, files are sound of any format, and "
+      "there\n"
+      "is a line for each window of it:\n"
+      "  bowerbird classify --model yamnet.tflite --top 1 street.wav");
+  command
+      ->add_option("--hop", flags->hop_seconds,
+                   "Of sound: seconds from one window to the next; 0: they follow each other")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   command->callback([flags, exit_status] { *exit_status = Classify(*flags); });
   return command;
 }

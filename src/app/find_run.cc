@@ -166,6 +166,17 @@ class Runner {
 
 }  // namespace
 
+nlohmann::ordered_json ClassificationsJson(
+    const std::vector<vision::Classification>& classifications) {
+  auto list = nlohmann::ordered_json::array();
+  for (const vision::Classification& classification : classifications) {
+    list.push_back({{"label", classification.label},
+                    {"class_id", classification.class_id},
+                    {"confidence", Rounded(classification.confidence)}});
+  }
+  return list;
+}
+
 double Rounded(double value) { return std::round(value * 1e6) / 1e6; }
 
 int RunFind(const FindRun& run) { return Runner(run).All(); }

@@ -13,6 +13,7 @@
 #include "image/image.h"
 #include "image/picture.h"
 #include "nlohmann/json.hpp"
+#include "vision/detection.h"
 
 namespace bowerbird::app {
 
@@ -30,6 +31,10 @@ struct FindRun {
 
 // The exit status: 0, or 1 when anything failed.
 int RunFind(const FindRun& run);
+
+// [{"label", "class_id", "confidence"}]
+nlohmann::ordered_json ClassificationsJson(
+    const std::vector<vision::Classification>& classifications);
 
 // For JSON: six decimals tell apart whatever a model tells apart.
 double Rounded(double value);

@@ -116,7 +116,7 @@ vision::ModelFinderOptions ToOptions(const FinderFlags& flags) {
   return options;
 }
 
-absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
+absl::StatusOr<LoadedFinder> LoadModel(const FinderFlags& flags) {
   LoadedFinder loaded;
   loaded.known = OpenKnownModels(DefaultDataDir());
   infer::TfliteOptions model_options;
@@ -125,9 +125,19 @@ absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
   model_options.instances = 1;
   model_options.probe = loaded.known.probe.get();
   ASSIGN_OR_RETURN(loaded.model, infer::TfliteModel::Load(model_options));
+  return loaded;
+}
+
+absl::Status AddFinder(const FinderFlags& flags, LoadedFinder& loaded) {
   auto finder = vision::ModelFinder::Create({}, *loaded.model, ToOptions(flags));
   if (!finder.ok()) return Annotate(finder.status(), flags.model);
   loaded.finder = *std::move(finder);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags) {
+  ASSIGN_OR_RETURN(LoadedFinder loaded, LoadModel(flags));
+  RETURN_IF_ERROR(AddFinder(flags, loaded));
   return loaded;
 }
 

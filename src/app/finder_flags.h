@@ -34,6 +34,7 @@ struct FinderFlags {
   std::vector<std::string> outputs;  // NAME=ROLE
   int threads = 1;
   int64_t every = 1;
+  double hop_seconds = 0;  // of sound; 0: windows follow each other
   std::vector<std::string> files;
 };
 
@@ -52,6 +53,10 @@ struct LoadedFinder {
   std::unique_ptr<infer::TfliteModel> model;
   std::unique_ptr<vision::ModelFinder> finder;  // after the model: destroyed first
 };
+// Without a finder.
+absl::StatusOr<LoadedFinder> LoadModel(const FinderFlags& flags);
+absl::Status AddFinder(const FinderFlags& flags, LoadedFinder& loaded);
+// Both.
 absl::StatusOr<LoadedFinder> LoadFinder(const FinderFlags& flags);
 
 }  // namespace bowerbird::app

@@ -76,7 +76,8 @@ void Collector::Tick() {
   // A clock that was set back by more than jitter is followed.
   if (const Time now = options_.writer.now(); last_requested_ - now > std::chrono::seconds(1))
     last_requested_ = now;
-  auto capture = ReadOnce(context, finder_, options_.method, options_.tags, last_requested_);
+  auto capture =
+      ReadOnce(context, finder_, options_.method, {options_.tags, last_requested_, &sound_end_ns_});
   if (stopping_) return;
   if (!capture.ok()) {
     if (!IsFiltered(capture.status())) return Fail(capture.status());

@@ -72,6 +72,7 @@ class Collector {
   std::optional<Trigger> trigger_;  // of the thread
   ErrorLog errors_;                 // of the thread
   Time last_requested_{};           // of the thread
+  int64_t sound_end_ns_ = 0;        // likewise
   Metrics::Counter& error_counter_;
   std::atomic<bool> stopping_ = false;
   mutable Mutex mutex_;

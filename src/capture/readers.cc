@@ -6,9 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include "audio/format.h"
 #include "base/status.h"
 #include "image/codec.h"
 #include "machine/api_service.h"
+#include "machine/audio.h"
 #include "machine/board.h"
 #include "machine/motor.h"
 
@@ -19,6 +21,8 @@ using machine::Attributes;
 
 constexpr char kReaderName[] = "reader_name";
 constexpr char kPinName[] = "pin_name";
+// Of one item of sound; an interval that holds more is cut.
+constexpr size_t kMaxSoundBytes = size_t{64} << 20;
 constexpr char kFilteredText[] = "no capture from filter module";
 const Json& FromDataManagement() {
   static const Json& extra = *new Json{{"fromDataManagement", true}};
@@ -32,6 +36,7 @@ struct Request {
   const CaptureMethod& method;
   const std::vector<std::string>& tags;
   Time requested;
+  int64_t* sound_end_ns;
 
   Attributes parameters() const { return {method.parameters, "additional_params"}; }
 
@@ -236,13 +241,70 @@ absl::StatusOr<Capture> BoardGpios(const Request& request) {
   return Tabular(request, Json{{"high", high}});
 }
 
+// Sound of one format, as it came.
+struct Recording {
+  machine::AudioInfo info;
+  std::string bytes;
+};
+
+absl::StatusOr<Captured> ToCaptured(const Request& request, Recording recording) {
+  Captured captured = request.New(DataKind::kBinary);
+  const auto codec = audio::CodecFromName(recording.info.codec);
+  if (codec.ok()) {
+    ASSIGN_OR_RETURN(
+        captured.record.bytes,
+        audio::WavFile(*codec, {recording.info.sample_rate_hz, recording.info.channels},
+                       recording.bytes));
+    captured.header.mime_type = "audio/wav";
+    captured.header.file_extension = ".wav";
+    return captured;
+  }
+  captured.record.bytes = std::move(recording.bytes);
+  const bool mp3 = recording.info.codec == "mp3";
+  captured.header.mime_type = mp3 ? "audio/mpeg" : "application/octet-stream";
+  captured.header.file_extension = mp3 ? ".mp3" : "";
+  return captured;
+}
+
+// As long as one interval; each read goes on where the one before was.
+absl::StatusOr<Capture> GetAudio(const Request& request) {
+  machine::AudioRequest wanted;
+  ASSIGN_OR_RETURN(wanted.codec, request.parameters().String("codec", "pcm16"));
+  wanted.duration_seconds = 1 / request.method.frequency_hz;
+  if (request.sound_end_ns != nullptr)
+    wanted.previous_timestamp_ns = std::exchange(*request.sound_end_ns, 0);
+  ASSIGN_OR_RETURN(const auto audio_in, request.Find<machine::AudioIn>());
+  std::vector<Recording> recordings;
+  size_t size = 0;
+  RETURN_IF_ERROR(audio_in->GetAudio(
+      request.context, wanted,
+      [&](const machine::AudioChunk& chunk) {
+        if (request.sound_end_ns != nullptr) *request.sound_end_ns = chunk.end_ns;
+        const bool same = !recordings.empty() && recordings.back().info == chunk.info;
+        if (!same) recordings.push_back({chunk.info, ""});
+        recordings.back().bytes += chunk.bytes;
+        size += chunk.bytes.size();
+        return size < kMaxSoundBytes;
+      },
+      FromDataManagement()));
+  Capture capture;
+  for (Recording& recording : recordings) {
+    if (recording.bytes.empty()) continue;
+    ASSIGN_OR_RETURN(Captured captured, ToCaptured(request, std::move(recording)));
+    captured.record.requested += std::chrono::nanoseconds(capture.items.size());
+    capture.items.push_back(std::move(captured));
+  }
+  if (capture.items.empty()) return Unavailable("no sound came");
+  return capture;
+}
+
 struct Reader {
   const machine::Api* api;  // null: every API
   std::string_view method;
   absl::StatusOr<Capture> (*read)(const Request&);
 };
 
-const std::array<Reader, 12> kReaders = {{
+const std::array<Reader, 13> kReaders = {{
     {&machine::kCameraApi, "ReadImage", ReadImage},
     {&machine::kCameraApi, "GetImages", GetImages},
     {&machine::kCameraApi, "NextPointCloud", NextPointCloud},
@@ -254,6 +316,7 @@ const std::array<Reader, 12> kReaders = {{
     {&machine::kMotorApi, "IsPowered", MotorIsPowered},
     {&machine::kBoardApi, "Analogs", BoardAnalogs},
     {&machine::kBoardApi, "Gpios", BoardGpios},
+    {&machine::kAudioInApi, "GetAudio", GetAudio},
     {nullptr, "DoCommand", DoCommand},
 }};
 
@@ -293,19 +356,20 @@ absl::Status CheckMethod(const CaptureMethod& method) {
   }
   if (method.method == "Analogs") RETURN_IF_ERROR(parameters.RequiredString(kReaderName).status());
   if (method.method == "Gpios") RETURN_IF_ERROR(parameters.RequiredString(kPinName).status());
+  RETURN_IF_ERROR(parameters.String("codec").status());
   RETURN_IF_ERROR(parameters.String("mime_type").status());
   RETURN_IF_ERROR(parameters.Strings("filter_source_names").status());
   return parameters.Object("docommand_input").status();
 }
 
 absl::StatusOr<Capture> ReadOnce(const Context& context, const machine::ResourceFinder& finder,
-                                 const CaptureMethod& method, const std::vector<std::string>& tags,
-                                 Time requested) {
+                                 const CaptureMethod& method, const ReadOptions& options) {
   const Reader* reader = FindReader(method);
   if (reader == nullptr) return InvalidArgument(method.method + " cannot be captured");
   Context from_capture = context;
   from_capture.from_data_management = true;
-  return reader->read({from_capture, finder, method, tags, requested});
+  return reader->read(
+      {from_capture, finder, method, options.tags, options.requested, options.sound_end_ns});
 }
 
 }  // namespace bowerbird::capture

@@ -25,11 +25,18 @@ struct Capture {
 // needs. INVALID_ARGUMENT says what is wrong.
 absl::Status CheckMethod(const CaptureMethod& method);
 
-// Reads once. `tags`: those of the manager; the method's come after them.
-// FAILED_PRECONDITION with IsFiltered: there is nothing to store, which is no error.
+// What belongs to one read of a method, besides the method.
+struct ReadOptions {
+  const std::vector<std::string>& tags;  // of the manager; the method's come after them
+  Time requested;
+  // Where the sound of the read before ended, nanoseconds since 1970; 0 at first. Written by reads
+  // of sound, so that each goes on where the one before was.
+  int64_t* sound_end_ns = nullptr;
+};
+
+// Reads once. FAILED_PRECONDITION with IsFiltered: there is nothing to store, which is no error.
 absl::StatusOr<Capture> ReadOnce(const Context& context, const machine::ResourceFinder& finder,
-                                 const CaptureMethod& method, const std::vector<std::string>& tags,
-                                 Time requested);
+                                 const CaptureMethod& method, const ReadOptions& options);
 
 // A resource's way to say that this reading is not to be stored.
 bool IsFiltered(const absl::Status& status);

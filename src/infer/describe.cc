@@ -105,6 +105,12 @@ void AddMetadata(const tflite::TensorMetadata& metadata, TensorInfo& info) {
   }
   info.is_rgb = metadata.is_image && metadata.color_space == tflite::ColorSpace::kRgb;
   info.box_order = BoxOrder(metadata);
+  constexpr uint32_t kNoSound = 1 << 20;  // more than any sample rate or number of channels
+  if (metadata.audio && metadata.audio->sample_rate < kNoSound &&
+      metadata.audio->channels < kNoSound) {
+    info.audio_sample_rate_hz = static_cast<int>(metadata.audio->sample_rate);
+    info.audio_channels = static_cast<int>(metadata.audio->channels);
+  }
 }
 
 TensorInfo InfoOf(const tflite::Tensor& tensor, Shape shape) {

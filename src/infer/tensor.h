@@ -100,6 +100,9 @@ struct TensorInfo {
   Quantization quantization;
   std::vector<AssociatedFile> associated_files;
   std::optional<Normalization> normalization;
+  // Of sound, as the metadata says; 0: it does not.
+  int audio_sample_rate_hz = 0;
+  int audio_channels = 0;
   bool is_rgb = false;  // metadata says that the channels of the picture are red, green, blue
   // Position of ymin, xmin ... as the wire's boxOrder: order[i] says which of 0=xmin 1=ymin 2=xmax
   // 3=ymax stands at index i. Only for box tensors whose metadata says so.

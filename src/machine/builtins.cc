@@ -17,6 +17,9 @@ void RegisterBuiltins(Catalog& catalog) {
   AddFakeBoard(catalog);
   AddHwmonSensor(catalog);
   AddExecSensor(catalog);
+  AddAudioIns(catalog);
+  AddAudioOuts(catalog);
+  AddSoundClassifiers(catalog);
   AddFakeGenerics(catalog);
 }
 

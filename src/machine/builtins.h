@@ -17,6 +17,9 @@ void AddFakeMotor(Catalog& catalog);
 void AddFakeBoard(Catalog& catalog);
 void AddHwmonSensor(Catalog& catalog);
 void AddExecSensor(Catalog& catalog);
+void AddAudioIns(Catalog& catalog);
+void AddAudioOuts(Catalog& catalog);
+void AddSoundClassifiers(Catalog& catalog);
 void AddFakeGenerics(Catalog& catalog);
 
 }  // namespace bowerbird::machine

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/machine_services.h"
 
+#include "serve/audio_in_rpc.h"
+#include "serve/audio_out_rpc.h"
 #include "serve/board_rpc.h"
 #include "serve/camera_rpc.h"
 #include "serve/data_manager_rpc.h"
@@ -28,6 +30,8 @@ std::vector<std::unique_ptr<RpcService>> MakeMachineServices(
   services.push_back(std::make_unique<SensorRpc>(admission, finder));
   services.push_back(std::make_unique<MotorRpc>(admission, finder));
   services.push_back(std::make_unique<BoardRpc>(admission, finder));
+  services.push_back(std::make_unique<AudioInRpc>(admission, finder));
+  services.push_back(std::make_unique<AudioOutRpc>(admission, finder));
   services.push_back(std::make_unique<GenericComponentRpc>(admission, finder));
   services.push_back(std::make_unique<GenericServiceRpc>(admission, finder));
   services.push_back(std::make_unique<MlModelRpc>(admission, finder, options.metrics));

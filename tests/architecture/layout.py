@@ -28,6 +28,8 @@ FOREIGN = [
     {'what': 'OpenCV', 'pattern': re.compile(r'^opencv2/'), 'rooms': {'image'}, 'open': set()},
     {'what': 'libjpeg or libspng', 'pattern': re.compile(r'^(jpeglib|jerror|turbojpeg|spng)\.h$'),
      'rooms': {'image'}, 'open': set()},
+    {'what': 'libsamplerate', 'pattern': re.compile(r'^samplerate\.h$'),
+     'rooms': {'audio'}, 'open': set()},
     {'what': 'Boost', 'pattern': re.compile(r'^boost/'), 'rooms': {'serve'}, 'open': set()},
     {'what': 'MongoDB', 'pattern': re.compile(r'^(mongoc|bson)/'), 'rooms': {'capture'}, 'open': set()},
     {'what': 'SQL', 'pattern': re.compile(r'^(soci/|sqlite3\.h|libpq|SQLiteCpp/|pqxx/)'),

@@ -3,7 +3,7 @@
 // gRPC without generated code, for APIs that only a module knows.
 import http2 from 'node:http2';
 
-/** One message in, all messages out: {messages: [Buffer], status, message}. */
+/** One message in, or a list of them, all messages out: {messages: [Buffer], status, message}. */
 export function rawCall(url, method, bytes, headers = {}) {
   return new Promise((resolve, reject) => {
     const session = http2.connect(url);
@@ -15,8 +15,11 @@ export function rawCall(url, method, bytes, headers = {}) {
       te: 'trailers',
       ...headers,
     });
-    const head = Buffer.alloc(5);
-    head.writeUInt32BE(bytes.length, 1);
+    const framed = (message) => {
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(message.length, 1);
+      return Buffer.concat([head, message]);
+    };
     const chunks = [];
     let trailers = {};
     stream.on('response', (received) => (trailers = { ...trailers, ...received }));
@@ -38,7 +41,7 @@ export function rawCall(url, method, bytes, headers = {}) {
         message: decodeURIComponent(trailers['grpc-message'] ?? ''),
       });
     });
-    stream.end(Buffer.concat([head, bytes]));
+    stream.end(Buffer.concat([bytes].flat().map(framed)));
   });
 }
 

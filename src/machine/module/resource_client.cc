@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "common/v1/common.pb.h"
 #include "machine/api_service.h"
+#include "machine/audio.h"
 #include "machine/board.h"
 #include "machine/module/proto_fields.h"
 #include "machine/motor.h"
@@ -74,6 +75,8 @@ absl::StatusOr<std::shared_ptr<Resource>> MakeResourceClient(const Context& cont
   if (api == kCameraApi) return MakeCameraClient(std::move(address));
   if (api == kMotorApi) return MakeMotorClient(std::move(address));
   if (api == kBoardApi) return MakeBoardClient(std::move(address));
+  if (api == kAudioInApi) return MakeAudioInClient(std::move(address));
+  if (api == kAudioOutApi) return MakeAudioOutClient(std::move(address));
   if (api == kVisionApi) return MakeVisionClient(std::move(address));
   if (api == kMlModelApi) return MakeMlModelClient(context, std::move(address));
   if (api == kSensorApi || api == kMovementSensorApi || api == kPowerSensorApi)

@@ -68,6 +68,13 @@ class ResourceClient : public ForeignResource {
                                    take);
   }
 
+  // Requests one after the other: `next` writes the next one into `request`; false: there is none.
+  absl::Status SendNamed(const Context& context, const std::string& method,
+                         google::protobuf::Message& request, google::protobuf::Message& response,
+                         const std::function<bool()>& next) const {
+    return address_.client->Send(context, proto_service() + "/" + method, request, response, next);
+  }
+
  private:
   const ResourceAddress address_;
 };
@@ -80,6 +87,8 @@ std::shared_ptr<Resource> MakeCameraClient(ResourceAddress address);
 std::shared_ptr<Resource> MakeVisionClient(ResourceAddress address);
 std::shared_ptr<Resource> MakeMotorClient(ResourceAddress address);
 std::shared_ptr<Resource> MakeBoardClient(ResourceAddress address);
+std::shared_ptr<Resource> MakeAudioInClient(ResourceAddress address);
+std::shared_ptr<Resource> MakeAudioOutClient(ResourceAddress address);
 absl::StatusOr<std::shared_ptr<Resource>> MakeMlModelClient(const Context& context,
                                                             ResourceAddress address);
 

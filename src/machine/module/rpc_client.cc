@@ -149,4 +149,47 @@ absl::Status RpcClient::Stream(const Context& context, const std::string& method
   return wanted ? FromGrpc(context, status) : absl::OkStatus();
 }
 
+absl::Status RpcClient::Send(const Context& context, const std::string& method, Message& request,
+                             Message& response, const std::function<bool()>& next) const {
+  RETURN_IF_ERROR(context.Check());
+  OneCallQueue queue;
+  grpc::ClientContext call;
+  TakeDeadline(context, call);
+  grpc::GenericStub stub(channel_);
+  const auto stream = stub.PrepareCall(&call, "/" + method, &queue.queue());
+  stream->StartCall(&queue);
+  bool ok = queue.Await(context, call);
+  grpc::Status status;
+  while (ok && next()) {
+    grpc::ByteBuffer sent;
+    bool own = false;
+    status = grpc::SerializationTraits<Message>::Serialize(request, &sent, &own);
+    if (!status.ok()) break;
+    stream->Write(sent, &queue);
+    ok = queue.Await(context, call);
+  }
+  // What was left out must not look like the end of what is sent.
+  if (!status.ok() || !context.Check().ok()) {
+    call.TryCancel();
+    ok = false;
+  }
+  const grpc::Status unsent = status;
+  grpc::ByteBuffer received;
+  if (ok) {
+    stream->WritesDone(&queue);
+    ok = queue.Await(context, call);
+  }
+  if (ok) {
+    stream->Read(&received, &queue);
+    ok = queue.Await(context, call);
+  }
+  stream->Finish(&status, &queue);
+  queue.Await(context, call);
+  if (!unsent.ok()) return FromGrpc(context, unsent);
+  RETURN_IF_ERROR(FromGrpc(context, status));
+  if (!ok) return Internal(method + " gave no answer");
+  status = grpc::SerializationTraits<Message>::Deserialize(&received, &response);
+  return status.ok() ? absl::OkStatus() : Unreadable(method, status);
+}
+
 }  // namespace bowerbird::machine

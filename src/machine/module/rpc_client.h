@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unary calls to another process, ended with the context of whoever waits. Private to this folder.
+// Calls of another process, ended with the context of whoever waits. Private to this folder.
 #pragma once
 
 #include <functional>
@@ -44,6 +44,12 @@ class RpcClient {
   absl::Status Stream(const Context& context, const std::string& method,
                       const google::protobuf::Message& request, google::protobuf::Message& response,
                       const std::function<bool()>& take) const;
+
+  // Any number of requests, one response: `next` writes each into `request`, false ends the
+  // sending. It may wait, but not longer than the context.
+  absl::Status Send(const Context& context, const std::string& method,
+                    google::protobuf::Message& request, google::protobuf::Message& response,
+                    const std::function<bool()>& next) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
