@@ -45,6 +45,7 @@ absl::StatusOr<Resampler> Resampler::Create(int from_hz, int to_hz) {
 absl::StatusOr<std::vector<float>> Resampler::Push(std::span<const float> samples, bool last) {
   if (impl_ == nullptr) return std::vector<float>(samples.begin(), samples.end());
   constexpr size_t kSpare = 256;
+  static constexpr float kNothing = 0;
   std::vector<float> out;
   size_t used = 0;
   for (;;) {
@@ -52,7 +53,8 @@ absl::StatusOr<std::vector<float>> Resampler::Push(std::span<const float> sample
         static_cast<size_t>(std::ceil(static_cast<double>(samples.size() - used) * impl_->ratio)) +
         kSpare);
     SRC_DATA data{};
-    data.data_in = samples.data() + used;
+    // The library takes no pointer for no wish to end.
+    data.data_in = samples.empty() ? &kNothing : samples.data() + used;
     data.input_frames = static_cast<long>(samples.size() - used);
     data.data_out = piece.data();
     data.output_frames = static_cast<long>(piece.size());

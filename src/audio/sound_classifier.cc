@@ -84,7 +84,9 @@ bool SoundClassifier::Takes(const infer::ModelMetadata& metadata) {
   if (metadata.inputs.size() != 1) return false;
   const infer::TensorInfo& input = metadata.inputs[0];
   if (!IsSample(input.type) || !IsRow(input.shape) || input.shape.size() > 3) return false;
-  if (HasUnknown(input.shape)) return infer::ElementCount(WithWindow(input.shape, 1)) == 1;
+  // A batch of any size of single numbers, [-1, 1], is none.
+  if (HasUnknown(input.shape))
+    return input.shape.back() < 0 && infer::ElementCount(WithWindow(input.shape, 1)) == 1;
   return infer::ElementCount(input.shape).value_or(0) >= kMinWindow;
 }
 

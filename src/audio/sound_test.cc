@@ -186,7 +186,8 @@ TEST_F(SoundTest, ModelsThatDoNotListenAreRefused) {
     ASSERT_TRUE(model.ok()) << model.status();
     const auto classifier = SoundClassifier::Create({}, **model, {});
     EXPECT_EQ(classifier.status().code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_NE(classifier.status().message().find("waveform"), std::string::npos);
+    EXPECT_NE(classifier.status().message().find("waveform"), std::string::npos)
+        << classifier.status();
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "audio/format.h"
 #include "base/log.h"
 #include "base/status.h"
 

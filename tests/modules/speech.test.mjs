@@ -3,13 +3,11 @@
 // The module of speech, as an archive: what is synthesised is recognised, through the machine.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { dial, sdk } from '../conformance/clients.mjs';
 import { eventually, root, Server } from '../server.mjs';
-import { parseWav, tone, wav } from '../sound/wav.mjs';
+import { tone, wav } from '../sound/wav.mjs';
 
 const has = (program, ...args) => spawnSync(program, args).status === 0;
 const skip =
@@ -44,8 +42,6 @@ function wordErrors(wanted, heard) {
 }
 
 describe('speech', { skip }, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'bowerbird-speech-'));
-  const said = path.join(folder, 'said.wav');
   let server, robot;
   const command = (json) => sdk.Struct.fromJson(json);
   const service = (name) => new sdk.GenericServiceClient(robot, name);
@@ -59,11 +55,10 @@ describe('speech', { skip }, () => {
       modules: [{ name: 'speech', type: 'local', executable_path: path.join(root, 'build/modules/module-speech.tar.gz') }],
       components: [
         { name: 'voice', api: 'rdk:component:audio_in', model: 'bowerbird:speech:voice', attributes: { text: 'open the door' } },
-        { name: 'file', api: 'rdk:component:audio_out', model: 'sound_file', attributes: { path: said } },
         { name: 'secretary', api: 'rdk:component:audio_out', model: 'bowerbird:speech:dictation', attributes: { phrases: PHRASES } },
       ],
       services: [
-        conversation('plain', { audio_in: 'voice', audio_out: 'file', phrases: PHRASES }),
+        conversation('plain', { audio_in: 'voice', audio_out: 'secretary', phrases: PHRASES }),
         conversation('free', { synthesizer: 'flite' }),
         conversation('wrong', { synthesizer: 'parrot' }),
       ],
@@ -74,10 +69,7 @@ describe('speech', { skip }, () => {
       return ['voice', 'secretary', 'plain', 'free'].every((name) => names.includes(name));
     }, 60_000);
   });
-  after(async () => {
-    await server?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => server?.close());
 
   it('of the module is heard through the machine, and understood until it is silent', async () => {
     const { text, words, seconds } = await service('plain').doCommand(command({ command: 'listen', seconds: 20 }));
@@ -86,21 +78,14 @@ describe('speech', { skip }, () => {
     assert.ok(seconds < 20);
   });
 
-  it('goes to a loudspeaker of the machine', async () => {
+  it('goes to a loudspeaker, which writes it down', async () => {
     const { seconds } = await service('plain').doCommand(command({ command: 'say', text: 'turn off the light' }));
-    const file = parseWav(readFileSync(said));
-    assert.ok(Math.abs(file.pcm.length / 2 / file.rate - seconds) < 0.01);
-    const audio = readFileSync(said).toString('base64');
-    assert.equal((await service('plain').doCommand(command({ command: 'listen', audio }))).text, 'turn off the light');
-  });
-
-  it('is written down by a loudspeaker of the module', async () => {
-    const { pcm, rate } = parseWav(readFileSync(said));
+    assert.ok(seconds > 0.5);
     const secretary = new sdk.AudioOutClient(robot, 'secretary');
-    await secretary.play(new Uint8Array(pcm), { codec: 'pcm16', sampleRateHz: rate, numChannels: 1 });
     assert.equal((await secretary.doCommand(command({ command: 'text' }))).text, 'turn off the light');
     assert.deepEqual((await secretary.getProperties()).supportedCodecs, ['pcm16']);
-    await assert.rejects(() => secretary.play(new Uint8Array(pcm), { codec: 'mp3', sampleRateHz: rate, numChannels: 1 }), /pcm16/);
+    const info = { sampleRateHz: 8000, numChannels: 1 };
+    await assert.rejects(() => secretary.play(new Uint8Array(100), { ...info, codec: 'mp3' }), /pcm16/);
   });
 
   it('of any words is recognised by the large language model', async (test) => {
