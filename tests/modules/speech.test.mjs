@@ -11,7 +11,7 @@ import { tone, wav } from '../sound/wav.mjs';
 
 const has = (program, ...args) => spawnSync(program, args).status === 0;
 const skip =
-  has('/usr/bin/python3', '-c', 'import grpc, google.protobuf, pocketsphinx') && has('espeak-ng', '--version') && has('flite', '--version') &&
+  has('/usr/bin/python3', '-c', 'import grpc, google.protobuf, pocketsphinx') && has('which', 'espeak-ng', 'flite') &&
   has('test', '-d', '/usr/share/pocketsphinx/model/en-us')
     ? false
     : 'python3-pocketsphinx, pocketsphinx-en-us, espeak-ng or flite is not installed';
