@@ -7,7 +7,7 @@ import time
 import uuid
 import wave
 
-from module import Module
+from modular import Module
 from recognition import Recognizer, Resampled
 from synthesis import SpeechError, Synthesizer
 
@@ -41,7 +41,9 @@ def read_wav(text):
             if file.getsampwidth() != 2:
                 raise SpeechError('"audio" must be a WAV file of 16 bits a sample')
             return file.readframes(file.getnframes()), file.getframerate(), file.getnchannels()
-    except (ValueError, TypeError, EOFError, wave.Error) as error:
+    except EOFError:  # without a text of its own
+        raise SpeechError('"audio" is not base64 of a WAV file: it ends too early') from None
+    except (ValueError, TypeError, wave.Error) as error:
         raise SpeechError(f'"audio" is not base64 of a WAV file: {error}') from None
 
 

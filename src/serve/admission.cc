@@ -53,7 +53,10 @@ std::chrono::steady_clock::time_point DeadlineOf(const grpc::ServerContextBase& 
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), MessageOf(status));
+  // HTTP/2 has no header values with a blank at the end: clients drop all of the message then.
+  std::string message = MessageOf(status);
+  message.erase(message.find_last_not_of(" \t\r\n") + 1);
+  return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), std::move(message));
 }
 
 std::string ForwardedPeer(const std::string& address) { return ForwardingSecret() + address; }

@@ -147,7 +147,10 @@ class Relay final : public grpc::ServerGenericBidiReactor {
   }
   void End(const grpc::Status& status) {
     Count(status);
-    Finish(status);
+    // ToGrpc's rule for messages, for those of modules that do not keep it.
+    std::string message = status.error_message();
+    message.erase(message.find_last_not_of(" \t\r\n") + 1);
+    Finish(grpc::Status(status.error_code(), message, status.error_details()));
   }
 
   // The first message names the resource.

@@ -58,7 +58,7 @@ describe('speech', { skip }, () => {
         { name: 'secretary', api: 'rdk:component:audio_out', model: 'bowerbird:speech:dictation', attributes: { phrases: PHRASES } },
       ],
       services: [
-        conversation('plain', { audio_in: 'voice', audio_out: 'secretary', phrases: PHRASES }),
+        conversation('plain', { audio_in: 'voice', audio_out: 'secretary', phrases: PHRASES, synthesizer: 'flite' }),
         conversation('free', { synthesizer: 'flite' }),
         conversation('wrong', { synthesizer: 'parrot' }),
       ],

@@ -61,6 +61,21 @@ std::string EmbeddingFile(const std::string& yamnet) {
   return *tflite::WriteModel(*graph);
 }
 
+// What the numbers stand for: the published file computes in int8.
+std::vector<float> Real(const infer::TensorView& view, const infer::TensorInfo& info) {
+  if (view.type == infer::DType::kFloat32) {
+    const auto values = view.As<float>();
+    return {values.begin(), values.end()};
+  }
+  EXPECT_EQ(view.type, infer::DType::kInt8);
+  std::vector<float> values;
+  for (const int8_t stored : view.As<int8_t>()) {
+    values.push_back(static_cast<float>((stored - info.quantization.zero_point)) *
+                     static_cast<float>(info.quantization.scale));
+  }
+  return values;
+}
+
 struct Digits {
   train::Examples examples;
   std::vector<std::string> names, speakers;
@@ -86,7 +101,7 @@ Digits Embed(const fs::path& folder, const infer::Model& model) {
     std::memcpy(input.data(), samples.data(),
                 std::min(input.size(), samples.size() * sizeof(float)));
     EXPECT_TRUE((*lease)->Invoke({}).ok());
-    const auto embedding = (*lease)->Output(0).As<float>();
+    const std::vector<float> embedding = Real((*lease)->Output(0), model.metadata().outputs[0]);
     digits.examples.depth = embedding.size();
     digits.examples.features.insert(digits.examples.features.end(), embedding.begin(),
                                     embedding.end());
