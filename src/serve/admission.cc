@@ -55,7 +55,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   // HTTP/2 has no header values with a blank at the end: clients drop all of the message then.
   std::string message = MessageOf(status);
-  message.erase(message.find_last_not_of(" \t\r\n") + 1);
+  message.erase(message.find_last_not_of(' ') + 1);
   return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), std::move(message));
 }
 

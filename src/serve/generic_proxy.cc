@@ -149,7 +149,7 @@ class Relay final : public grpc::ServerGenericBidiReactor {
     Count(status);
     // ToGrpc's rule for messages, for those of modules that do not keep it.
     std::string message = status.error_message();
-    message.erase(message.find_last_not_of(" \t\r\n") + 1);
+    message.erase(message.find_last_not_of(' ') + 1);
     Finish(grpc::Status(status.error_code(), message, status.error_details()));
   }
 
