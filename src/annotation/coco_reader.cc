@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kMaxCategories = 100'000;
 constexpr size_t kMaxCompanions = 20;
+constexpr size_t kMaxEmpty = size_t{4} << 20;  // of a file without pictures: categories only
 
 // Ids as they sort: numbers by value. '\1' and '\2' after them put a picture before its boxes.
 std::string KeyOf(const std::string& id, char kind) {
@@ -63,7 +64,7 @@ class CocoFile {
       }
       RETURN_IF_ERROR(ScanCompanion());
     }
-    if (!any_picture_) {
+    if (!any_picture_ && !IsEmptyDataset()) {
       return InvalidArgument("there is no picture in \"images\": the file is not of COCO's format");
     }
     RETURN_IF_ERROR(sorter_.Sort());
@@ -106,6 +107,17 @@ class CocoFile {
   }
 
  private:
+  // What an export of no items is: a list of pictures with nothing in it.
+  bool IsEmptyDataset() const {
+    const auto opened = input_.folder().Open(file_);
+    if (!opened.ok() || (*opened)->Size().value_or(kMaxEmpty) >= kMaxEmpty) return false;
+    std::string text(kMaxEmpty, '\0');
+    text.resize((*opened)->ReadAt(0, text).value_or(0));
+    const auto value = ParseJson(text);
+    const Json* const pictures = value.ok() ? Member(*value, "images") : nullptr;
+    return pictures != nullptr && pictures->is_array() && pictures->empty();
+  }
+
   void Say(Problem::Kind kind, std::string place, std::string what) {
     events_.emplace_back(Problem{kind, file_, std::move(place), std::move(what)});
   }
@@ -318,7 +330,8 @@ std::string DetectCoco(const Probe& probe) {
                        head.find("\"categories\"") != std::string::npos;
     const bool ids = head.find("\"file_name\"") != std::string::npos ||
                      head.find("\"category_id\"") != std::string::npos ||
-                     head.find("\"supercategory\"") != std::string::npos;
+                     head.find("\"supercategory\"") != std::string::npos ||
+                     head.find("\"annotations\"") != std::string::npos;
     if (head.find_first_not_of(" \r\n\t\xEF\xBB\xBF") != std::string::npos &&
         head[head.find_first_not_of(" \r\n\t\xEF\xBB\xBF")] == '{' && lists && ids) {
       return file + " is JSON with \"images\" and \"categories\"";

@@ -12,8 +12,8 @@ constexpr size_t kMaxDepth = 64;
 
 }  // namespace
 
-FileWalk::FileWalk(const Folder& folder, std::string start)
-    : folder_(folder), start_(std::move(start)) {}
+FileWalk::FileWalk(const Folder& folder, std::string start, Hidden hidden)
+    : folder_(folder), start_(std::move(start)), hidden_(hidden) {}
 
 void FileWalk::Report(const std::string& path, std::string what) {
   problems_.push_back({Problem::Kind::kFileSkipped, path, "", std::move(what)});
@@ -37,8 +37,12 @@ absl::StatusOr<std::optional<std::string>> FileWalk::Next() {
       continue;
     }
     const std::string& name = level.names[level.next++];
-    if (name.front() == '.' || name == "__MACOSX") continue;
     std::string path = JoinPath(level.directory, name);
+    if (name.front() == '.' && !name.starts_with("._") && IsPictureName(name) &&
+        hidden_ == Hidden::kReported) {
+      Report(path, "hidden files are passed over: give it a name without the dot to have it read");
+    }
+    if (name.front() == '.' || name == "__MACOSX") continue;
     const auto itself = folder_.files().Stat(folder_.FullPath(path));
     const auto info =
         itself.ok() && itself->kind == FileInfo::Kind::kSymlink ? folder_.Look(path) : itself;

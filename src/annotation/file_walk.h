@@ -16,12 +16,16 @@
 
 namespace bowerbird::annotation {
 
-// Hidden files and folders are passed over. Linked folders are not entered, files that links
-// outside lead to are not shown: both become problems. Memory: the names of the folders from the
-// root to where the walk is. Keeps a reference to `folder`.
+// Hidden files and folders are passed over. Hidden::kReported: with a problem for each picture
+// among the files, except for what a file manager leaves beside a picture ("._a.jpg"). Linked
+// folders are not entered, files that links outside lead to are not shown: both become problems.
+// Memory: the names of the folders from the root to where the walk is. Keeps a reference to
+// `folder`.
 class FileWalk {
  public:
-  explicit FileWalk(const Folder& folder, std::string start = "");
+  enum class Hidden { kPassedOver, kReported };
+  explicit FileWalk(const Folder& folder, std::string start = "",
+                    Hidden hidden = Hidden::kPassedOver);
 
   // Relative to the folder's root. nullopt at the end.
   absl::StatusOr<std::optional<std::string>> Next();
@@ -40,6 +44,7 @@ class FileWalk {
 
   const Folder& folder_;
   std::string start_;
+  const Hidden hidden_;
   bool started_ = false;
   std::vector<Level> levels_;
   std::vector<Problem> problems_;

@@ -7,6 +7,7 @@
 #include "annotation/file_walk.h"
 #include "annotation/folder.h"
 #include "annotation/formats.h"
+#include "annotation/other_files.h"
 #include "annotation/output.h"
 #include "annotation/raw_image.h"
 #include "base/status.h"
@@ -23,6 +24,12 @@ class ImageFolderReader : public QueueReader {
     ASSIGN_OR_RETURN(const auto file, input_->Next());
     for (Problem& problem : input_->TakeProblems()) events_.emplace_back(std::move(problem));
     if (!file.has_value()) return false;
+    if (!IsPictureName(*file)) {
+      if (auto problem = ProblemOfOther(input_->folder(), *file)) {
+        events_.emplace_back(*std::move(problem));
+      }
+      return true;
+    }
     RawImage raw{.file = *file, .picture = *file, .found = true};
     raw.split = SplitOfPath(*file);
     const std::string_view folder = BaseOf(DirectoryOf(*file));
@@ -79,7 +86,7 @@ std::string DetectImageFolder(const Probe& probe) {
 OpenedReader OpenImageFolder(FileSystem& files, const ReaderOptions& options) {
   ReaderOptions own = options;
   if (!own.pictures.empty()) own.directory = own.pictures;
-  ASSIGN_OR_RETURN(auto input, Input::Open(files, own, {".jpg", ".jpeg", ".png", ".bmp"}));
+  ASSIGN_OR_RETURN(auto input, Input::Open(files, own, {}));
   return std::make_unique<ImageFolderReader>(std::move(input));
 }
 

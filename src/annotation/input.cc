@@ -39,7 +39,8 @@ Input::Input(FileSystem& files, const ReaderOptions& options, const std::string&
       pictures_(files, options, root),
       only_(std::move(only)),
       extensions_(std::move(extensions)),
-      walk_(folder_) {}
+      walk_(folder_, "",
+            extensions_.empty() ? FileWalk::Hidden::kReported : FileWalk::Hidden::kPassedOver) {}
 
 absl::StatusOr<std::unique_ptr<Input>> Input::Open(FileSystem& files, const ReaderOptions& options,
                                                    std::vector<std::string> extensions) {
@@ -68,8 +69,8 @@ absl::StatusOr<std::optional<std::string>> Input::Next() {
   while (true) {
     ASSIGN_OR_RETURN(auto path, walk_.Next());
     if (!path.has_value()) return std::nullopt;
-    if (std::find(extensions_.begin(), extensions_.end(), Lower(ExtensionOf(*path))) !=
-        extensions_.end()) {
+    if (extensions_.empty() || std::find(extensions_.begin(), extensions_.end(),
+                                         Lower(ExtensionOf(*path))) != extensions_.end()) {
       return path;
     }
   }

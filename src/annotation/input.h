@@ -20,7 +20,8 @@ namespace bowerbird::annotation {
 
 class Input {
  public:
-  // `extensions`: with dot, lower case. NOT_FOUND if the folder or file is not there.
+  // `extensions`: with dot, lower case; none: all files, and a problem for each hidden picture.
+  // NOT_FOUND if the folder or file is not there.
   static absl::StatusOr<std::unique_ptr<Input>> Open(FileSystem& files,
                                                      const ReaderOptions& options,
                                                      std::vector<std::string> extensions);

@@ -68,7 +68,7 @@ TEST(Coco, OneDamagedElementCostsThatElement) {
 TEST(Coco, DocumentsThatAreNotWholeAreRefused) {
   for (const char* json : {"", "{", "[1", "{\"images\": [{\"id\": 1}", "{\"images\" []}", "{1: 2}",
                            "{\"images\": [1 2]}", "{\"a\": }", "{} x", "{\"images\": [{]}]}",
-                           "nothing", "{\"images\": []}", "{\"a\": \"\\"}) {
+                           "nothing", "{\"images\": [], }", "{\"images\": {}}", "{\"a\": \"\\"}) {
     const auto result = ReadCoco(json);
     EXPECT_THAT(result.images, IsEmpty()) << json;
     ASSERT_THAT(result.problems, Not(IsEmpty())) << json;
@@ -78,6 +78,13 @@ TEST(Coco, DocumentsThatAreNotWholeAreRefused) {
               HasSubstr("nested more than 64 deep"));
   EXPECT_THAT(ReadCoco("{\"images\": [\"" + std::string(17 << 20, 'x') + "\"]}").Report(),
               HasSubstr("larger than 16 MiB"));
+}
+
+TEST(Coco, AnExportOfNothingIsAnEmptyDataset) {
+  const auto result =
+      ReadCoco(R"({"images": [], "annotations": [], "categories": [{"id": 1, "name": "cat"}]})");
+  EXPECT_THAT(result.images, IsEmpty());
+  EXPECT_THAT(result.problems, IsEmpty()) << result.Report();
 }
 
 TEST(Coco, ResultsTakePicturesFromTheFileBesideThem) {

@@ -2,7 +2,6 @@
 #include "annotation/unread_files.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "annotation/formats.h"
 #include "annotation/input.h"
 #include "annotation/numbers.h"
+#include "annotation/other_files.h"
 #include "base/status.h"
 #include "nlohmann/json.hpp"
 
@@ -86,7 +86,7 @@ class Search {
     std::map<std::pair<std::string, std::string>, size_t> seen;
     for (const std::string& file : probe_.files()) {
       const std::string extension = Lower(ExtensionOf(file));
-      if (!IsLooked(extension)) continue;
+      if (!MayHoldAnnotations(file)) continue;
       if (++seen[{std::string(DirectoryOf(file)), extension}] <= kFilesOfAKind) {
         Look(file, extension);
       }
@@ -107,12 +107,6 @@ class Search {
   }
 
  private:
-  static bool IsLooked(std::string_view extension) {
-    constexpr std::array<std::string_view, 9> kExtensions{
-        ".json", ".jsonl", ".ndjson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"};
-    return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-  }
-
   void Look(const std::string& file, const std::string& extension) {
     const std::string head = probe_.Head(file, kHead);
     if (extension == ".txt") return LookAtText(file, head);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "annotation/test_dataset.h"
 
 namespace bowerbird::annotation {
@@ -53,6 +55,34 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"dataset.jsonl", R"({"image_pa)"}, Damage{"a.xml", "<annota"},
                     Damage{"annotations.xml", "<?xml version='1.0'"}, Damage{"labels.csv", ""},
                     Damage{"a.txt", "0 0.5 0.5 0.1 0.1\n1 0.2"}));
+
+TEST(UnreadFiles, WhatIsNotReadInAFolderOfPicturesIsNamedWithWhatToDo) {
+  TestFolder folder;
+  folder.WritePicture("cat/a.png", 10, 10);
+  for (const char* name : {"cat/.hidden.png", "cat/noending", "cat/b.jfif", ".cache/x.png"}) {
+    folder.Write(name, folder.Read("cat/a.png"));
+  }
+  folder.Write("cat/._a.png", "resource fork");
+  folder.Write("cat/c.gif", "GIF89a................");
+  folder.Write("cat/d.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ....", 24));
+  folder.Write("cat/data.bin", "BMP: all\n");
+  folder.Write("cat/notes.md", "BM");
+  folder.Write("cat/empty", "");
+  const auto result = ReadAll("folders", {.directory = folder.path()});
+  ASSERT_THAT(result.images, SizeIs(1));
+  std::map<std::string, std::pair<Problem::Kind, std::string>> said;
+  for (const Problem& problem : result.problems) said[problem.file] = {problem.kind, problem.what};
+  EXPECT_THAT(said, SizeIs(8)) << result.Report();
+  using Kind = Problem::Kind;
+  EXPECT_EQ(said["cat/.hidden.png"].first, Kind::kFileSkipped);
+  EXPECT_THAT(said["cat/noending"].second, HasSubstr("a PNG by its content"));
+  EXPECT_THAT(said["cat/b.jfif"].second, HasSubstr(".png"));
+  EXPECT_THAT(said["cat/c.gif"].second, HasSubstr("GIF"));
+  EXPECT_THAT(said["cat/d.webp"].second, HasSubstr("convert it to JPEG or PNG"));
+  EXPECT_EQ(said["cat/d.webp"].first, Kind::kFileSkipped);
+  EXPECT_EQ(said["cat/notes.md"].first, Kind::kFileNotUsed);
+  EXPECT_EQ(said["cat/empty"].first, Kind::kFileNotUsed);
+}
 
 TEST(UnreadFiles, OrdinaryFilesBesidePicturesAreNoAnnotations) {
   TestFolder folder;
