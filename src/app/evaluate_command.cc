@@ -5,9 +5,8 @@
 
 #include "CLI/CLI.hpp"
 #include "app/commands.h"
-#include "app/evaluate_model.h"
+#include "app/evaluate_report.h"
 #include "app/finder_flags.h"
-#include "app/progress.h"
 #include "base/status.h"
 #include "evaluate/coco_files.h"
 #include "evaluate/html_report.h"
@@ -22,14 +21,9 @@ struct EvaluateFlags {
   FinderFlags finder;
   LabelledFolder folder;
   evaluate::CocoFiles coco;
-  std::string html;  // a file to write
+  std::string html;     // a file to write
+  std::string compare;  // another model; "": none
   bool json = false;
-};
-
-// What is found out about a model: the report, and what a page shows beside it.
-struct Evaluated {
-  ordered_json report;
-  evaluate::HtmlDetails details;
 };
 
 void Warn(const std::string& message) {
@@ -44,33 +38,33 @@ absl::StatusOr<Evaluated> EvaluateFiles(const EvaluateFlags& flags) {
          " detections are of categories that the ground truth does not list: they do not count");
   }
   return Evaluated{evaluate::DetectionReport(coco.set),
-                   {.title = flags.coco.detections, .curves = evaluate::CurvesOf(coco.set)}};
+                   {.title = flags.coco.detections, .curves = evaluate::CurvesOf(coco.set)},
+                   {}};
 }
 
-absl::StatusOr<Evaluated> EvaluateModel(const EvaluateFlags& flags) {
-  ASSIGN_OR_RETURN(const LoadedFinder loaded, LoadFinder(flags.finder));
-  CatchInterrupts();
-  ASSIGN_OR_RETURN(const ModelAnswers answers, AskModel(*loaded.finder, flags.folder));
+void WarnOf(const ModelAnswers& answers) {
   for (const annotation::Problem& problem : answers.problems) Warn(TextOf(problem));
   for (const std::string& label : answers.unknown) {
     Warn("the model never says '" + label + "', which the folder has");
   }
-  Evaluated evaluated;
-  evaluated.details.title = flags.finder.model;
-  if (answers.detections.has_value()) {
-    evaluated.report = evaluate::DetectionReport(*answers.detections);
-    evaluated.details.curves = evaluate::CurvesOf(*answers.detections);
-    return evaluated;
-  }
-  evaluated.details.curves = evaluate::CurvesOf(answers.scored, answers.truth);
-  if (!answers.single) {
-    evaluated.report = evaluate::MultiLabelReport(answers.scored, answers.truth);
-    return evaluated;
-  }
-  std::vector<uint32_t> truth;
-  for (const std::vector<uint32_t>& labels : answers.truth) truth.push_back(labels.front());
-  evaluated.report = evaluate::ClassifierReport(answers.scored, truth);
+}
+
+absl::StatusOr<Evaluated> EvaluateFolder(const EvaluateFlags& flags) {
+  ASSIGN_OR_RETURN(Evaluated evaluated, EvaluateModel(flags.finder, flags.folder));
+  WarnOf(evaluated.answers);
+  if (flags.compare.empty()) return evaluated;
+  FinderFlags other_flags = flags.finder;
+  other_flags.model = flags.compare;
+  auto other = EvaluateModel(other_flags, flags.folder);
+  if (!other.ok()) return Annotate(other.status(), "--compare");
+  ASSIGN_OR_RETURN(evaluated.report, Compare(evaluated, *other));
   return evaluated;
+}
+
+// Labels of a model may be of any bytes.
+std::string TextOf(const EvaluateFlags& flags, const ordered_json& report) {
+  if (flags.json) return report.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return flags.compare.empty() ? evaluate::TextOfReport(report) : TextOfComparison(report);
 }
 
 int Evaluate(const EvaluateFlags& flags) {
@@ -81,7 +75,12 @@ int Evaluate(const EvaluateFlags& flags) {
                stderr);
     return 2;
   }
-  const auto evaluated = files ? EvaluateFiles(flags) : EvaluateModel(flags);
+  if (!flags.compare.empty() && (files || !flags.html.empty())) {
+    std::fputs("bowerbird: evaluate: --compare goes with --model and --data, without --html\n",
+               stderr);
+    return 2;
+  }
+  const auto evaluated = files ? EvaluateFiles(flags) : EvaluateFolder(flags);
   absl::Status status = evaluated.status();
   if (status.ok() && !flags.html.empty())
     status = WriteFileDurably(*MakeFileSystem(), flags.html,
@@ -91,12 +90,7 @@ int Evaluate(const EvaluateFlags& flags) {
     Fail(&exit_status, "evaluate: " + MessageOf(status));
     return exit_status;
   }
-  // Labels of a model may be of any bytes.
-  const std::string text =
-      flags.json
-          ? evaluated->report.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"
-          : evaluate::TextOfReport(evaluated->report);
-  std::fputs(text.c_str(), stdout);
+  std::fputs(TextOf(flags, evaluated->report).c_str(), stdout);
   return 0;
 }
 
@@ -121,13 +115,17 @@ CLI::App* RegisterEvaluate(CLI::App& app, int* exit_status) {
   command->add_option("--ground-truth", flags->coco.ground_truth, "A JSON file of COCO's format");
   command->add_option("--detections", flags->coco.detections,
                       "A JSON file of results: image_id, category_id, bbox, score");
+  command->add_option("--compare", flags->compare,
+                      "Another .tflite file: every figure of both, and where they agree");
   command->add_option("--html", flags->html, "A page to write, with curves");
   command->add_flag("--json", flags->json, "JSON on one line");
   command->footer(
       "Detectors: AP and AR as COCO defines them, and of Pascal VOC at an overlap of 0.5.\n"
-      "Classifiers: accuracy, F1, calibration error (ece); several labels a picture: mAP.\n\n"
+      "Classifiers: accuracy, F1, calibration error (ece); several labels a picture: mAP.\n"
+      "Both: time of a call and of its Invoke, memory, the pictures that are most wrong.\n\n"
       "Examples:\n"
       "  bowerbird evaluate --model flowers.tflite --data flowers/\n"
+      "  bowerbird evaluate --model float.tflite --compare int8.tflite --data flowers/\n"
       "  bowerbird evaluate --ground-truth instances.json --detections results.json --json");
   command->callback([flags, exit_status] { *exit_status = Evaluate(*flags); });
   return command;

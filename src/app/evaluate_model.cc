@@ -2,6 +2,7 @@
 #include "app/evaluate_model.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -9,6 +10,7 @@
 
 #include "annotation/format.h"
 #include "app/progress.h"
+#include "base/phases.h"
 #include "base/status.h"
 #include "image/picture.h"
 
@@ -172,14 +174,20 @@ class Questioner {
     ASSIGN_OR_RETURN(std::string bytes,
                      ReadFile(*files_, root_ + "/" + image.path, kMaxPictureBytes));
     const auto picture = image::Picture::FromBytes(std::move(bytes));
+    phases_ = {};
+    const auto start = std::chrono::steady_clock::now();
     RETURN_IF_ERROR(boxes_ ? AskForBoxes(image, *picture) : AskForClasses(image, *picture));
+    answers_.call_ms.push_back(
+        std::chrono::duration<double, std::milli>(answered_ - start).count());
+    answers_.invoke_ms.push_back(phases_.Milliseconds(Phase::kInvoke));
     answers_.paths.push_back(image.path);
     ++answers_.pictures;
     return absl::OkStatus();
   }
 
   absl::Status AskForBoxes(const AnnotatedImage& image, const image::Picture& picture) {
-    ASSIGN_OR_RETURN(const auto found, finder_.Detect({}, picture));
+    ASSIGN_OR_RETURN(const auto found, finder_.Detect(Watched(), picture));
+    answered_ = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(const image::Header header, picture.header());
     const double width = header.size.width, height = header.size.height;
     evaluate::DetectionSet& set = *answers_.detections;
@@ -194,7 +202,10 @@ class Questioner {
     }
     for (const vision::Detection& one : found) {
       const std::optional<uint32_t> label = labels_.Find(one.label);
-      if (!label.has_value()) continue;
+      if (!label.has_value()) {
+        foreign_ = one.label;
+        continue;
+      }
       said_.insert(*label);
       set.found.push_back({number,
                            *label,
@@ -208,7 +219,8 @@ class Questioner {
   absl::Status AskForClasses(const AnnotatedImage& image, const image::Picture& picture) {
     const std::set<std::string> truth = WholePictureLabels(image);
     if (truth.empty()) return InvalidArgument("nothing is said about the picture: label it");
-    ASSIGN_OR_RETURN(const auto found, finder_.Classify({}, picture));
+    ASSIGN_OR_RETURN(const auto found, finder_.Classify(Watched(), picture));
+    answered_ = std::chrono::steady_clock::now();
     std::map<uint32_t, float> scores;
     for (const vision::Classification& one : found) {
       const uint32_t label = labels_.Add(one.label);
@@ -217,9 +229,7 @@ class Questioner {
     }
     if (rows_.empty() && !std::any_of(said_.begin(), said_.end(),
                                       [this](uint32_t label) { return label < of_folder_; })) {
-      return FailedPrecondition("the model's labels (" + labels_.names()[*said_.begin()] +
-                                ", ...) and those of the folder (" + labels_.names().front() +
-                                ", ...) have none in common: give --labels");
+      return NothingInCommon(labels_.names()[*said_.begin()]);
     }
     std::vector<uint32_t> numbers;
     numbers.reserve(truth.size());
@@ -230,11 +240,25 @@ class Questioner {
     return absl::OkStatus();
   }
 
+  Context Watched() {
+    Context context;
+    context.phases = &phases_;
+    return context;
+  }
+
+  absl::Status NothingInCommon(const std::string& label) const {
+    return FailedPrecondition("the model's labels (" + label + ", ...) and those of the folder (" +
+                              labels_.names().front() +
+                              ", ...) have none in common: give --labels");
+  }
+
   absl::StatusOr<ModelAnswers> Finish() {
+    answers_.root = root_;
     if (answers_.pictures == 0) {
       return NotFound("none of the pictures in " + folder_.directory + " could be used" +
                       (answers_.problems.empty() ? "" : ": " + TextOf(answers_.problems.front())));
     }
+    if (boxes_ && said_.empty() && foreign_) return NothingInCommon(*foreign_);
     for (uint32_t label = 0; label < of_folder_; ++label) {
       if (!said_.contains(label)) answers_.unknown.push_back(labels_.names()[label]);
     }
@@ -260,10 +284,13 @@ class Questioner {
   std::string root_;
   std::vector<AnnotatedImage> images_;
   LabelNumbers labels_;
-  uint32_t of_folder_ = 0;   // labels below are the folder's
-  std::set<uint32_t> said_;  // labels that the model can say, or did say
+  uint32_t of_folder_ = 0;              // labels below are the folder's
+  std::set<uint32_t> said_;             // labels that the model can say, or did say
+  std::optional<std::string> foreign_;  // of a detection: a label that the folder has not
   bool boxes_ = false;
   std::vector<std::map<uint32_t, float>> rows_;
+  PhaseTimes phases_;  // of the picture that is asked about
+  std::chrono::steady_clock::time_point answered_;
   ModelAnswers answers_;
 };
 

@@ -33,7 +33,9 @@ struct ModelAnswers {
   bool single = true;                        // every picture has exactly one
 
   uint64_t pictures = 0;
-  std::vector<std::string> paths;             // of each picture, relative to the folder
+  std::string root;                           // of the pictures
+  std::vector<std::string> paths;             // of each picture, relative to the root
+  std::vector<double> call_ms, invoke_ms;     // of each picture: from its bytes to what is in it
   std::vector<std::string> unknown;           // labels of the folder that the model never names
   std::vector<annotation::Problem> problems;  // what was left out, and why
 };

@@ -102,6 +102,18 @@ TEST(AskModel, BoxesAreComparedInPixels) {
   EXPECT_NEAR(report["per_class"]["cat"]["voc_ap50"].get<double>(), 1, 1e-9);
 }
 
+TEST(AskModel, BoxesOfAnotherWorldAreRefused) {
+  const annotation::TestFolder folder;
+  folder.WritePicture("a.png", 100, 60);
+  folder.Write("a.xml",
+               "<annotation><filename>a.png</filename><size><width>100</width><height>60</height>"
+               "</size><object><name>pear</name><bndbox><xmin>0</xmin><ymin>0</ymin><xmax>50</xmax>"
+               "<ymax>60</ymax></bndbox></object></annotation>");
+  const auto answers = AskModel(WidthFinder(true), {.directory = folder.path()});
+  EXPECT_EQ(answers.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(MessageOf(answers.status()), HasSubstr("none in common"));
+}
+
 TEST(AskModel, ADetectorWantsBoxes) {
   const annotation::TestFolder folder;
   folder.WritePicture("cat/a.png", 80, 20);

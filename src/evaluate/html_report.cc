@@ -30,7 +30,7 @@ figcaption span{margin-right:1rem;white-space:nowrap}figcaption i{display:inline
 .figures{display:flex;flex-wrap:wrap;gap:1.5rem}.figures div b{display:block;font-size:1.5rem}
 .matrix td{text-align:center;border:1px solid var(--line)}
 .mistakes{display:flex;flex-wrap:wrap;gap:1rem}.mistakes figure{flex:0 0 200px}.mistakes img{max-width:100%}
-small,figcaption{color:GrayText}code{overflow-wrap:anywhere}
+small,figcaption{color:GrayText;overflow-wrap:anywhere}code{overflow-wrap:anywhere}
 )";
 
 std::string Shown(const ordered_json& value) {
@@ -199,6 +199,23 @@ std::string List(const ordered_json& report, const char* key) {
   return html + "</ul>";
 }
 
+std::string Cost(const ordered_json& report) {
+  constexpr std::pair<const char*, const char*> kShown[] = {
+      {"invoke_ms_p50", "ms of Invoke, median"},
+      {"invoke_ms_p95", "ms, 95 of 100"},
+      {"call_ms_p50", "ms from picture to answer, median"},
+      {"call_ms_p95", "ms, 95 of 100"},
+      {"memory_mb", "MB in memory"},
+      {"file_bytes", "bytes of the file"},
+  };
+  std::string html;
+  for (const auto& [key, name] : kShown) {
+    if (report.contains(key) && report[key].is_number())
+      html += "<div><b>" + Shown(report[key]) + "</b>" + name + "</div>";
+  }
+  return html.empty() ? "" : "<div class=\"figures\">" + html + "</div>";
+}
+
 // What is left: small values and objects, as they are.
 std::string Facts(const ordered_json& report) {
   std::string html;
@@ -248,6 +265,7 @@ std::string HtmlReport(const ordered_json& report, const HtmlDetails& details) {
   const std::string plots =
       CurvePlot(details.curves) + CalibrationPlot(report) + LossPlot(details.loss);
   if (!plots.empty()) html += Section("Curves", "<div class=\"plots\">" + plots + "</div>");
+  html += Section("On this machine", Cost(report));
   html += Section("Confusion", Confusion(report));
   html += Section("Labels", PerClass(report));
   html += Section("Candidates", Candidates(report));

@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr size_t kMostMistakes = 5;  // in the text; the JSON has more
+
 ordered_json OrNull(const std::optional<double>& value) {
   return value.has_value() ? ordered_json(*value) : ordered_json(nullptr);
 }
@@ -32,6 +34,23 @@ ordered_json ToJson(const CocoFigures& coco, const std::optional<double>& every_
           {"ar_large", OrNull(coco.ar_large)},
           {"voc_ap50", OrNull(every_point)},
           {"voc_ap50_11_points", OrNull(eleven_points)}};
+}
+
+// The score from which on the harmonic mean of precision and recall is best, halfway to the next.
+void AddThreshold(const VocFigures& figures, ordered_json& json) {
+  std::optional<double> threshold, best;
+  for (size_t i = 0; i < figures.score.size(); ++i) {
+    // Detections of one score are taken together or not at all.
+    const double next = i + 1 < figures.score.size() ? figures.score[i + 1] : 0;
+    if (next == figures.score[i]) continue;
+    const double sum = figures.precision[i] + figures.recall[i];
+    const double f1 = sum > 0 ? 2 * figures.precision[i] * figures.recall[i] / sum : 0;
+    if (best && f1 <= *best) continue;
+    best = f1;
+    threshold = (figures.score[i] + next) / 2;
+  }
+  json["suggested_threshold"] = OrNull(threshold);
+  json["best_f1"] = OrNull(best);
 }
 
 ordered_json ToJson(const LabelFigures& label) {
@@ -83,6 +102,23 @@ void AddPadded(std::string& line, const std::string& text, size_t width) {
   line.append(text.size() < width ? width - text.size() : 1, ' ');
 }
 
+std::string TextOfClasses(const ordered_json& classes) {
+  std::string text;
+  size_t width = 8;
+  for (const auto& [label, figures] : classes.items()) width = std::max(width, label.size() + 2);
+  text += "\n";
+  AddPadded(text, "class", width);
+  const ordered_json& first = classes.front();
+  for (const auto& [key, value] : first.items()) AddPadded(text, key, key.size() + 2);
+  text += "\n";
+  for (const auto& [label, figures] : classes.items()) {
+    AddPadded(text, label, width);
+    for (const auto& [key, value] : figures.items()) AddPadded(text, Cell(value), key.size() + 2);
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 ordered_json DetectionReport(const DetectionSet& set) {
@@ -95,6 +131,7 @@ ordered_json DetectionReport(const DetectionSet& set) {
   for (size_t c = 0; c < set.categories.size(); ++c) {
     classes[set.categories[c]] = ToJson(coco.per_category[c], voc.per_category[c].every_point,
                                         voc.per_category[c].eleven_points);
+    AddThreshold(voc.per_category[c], classes[set.categories[c]]);
   }
   report["per_class"] = std::move(classes);
   return report;
@@ -136,19 +173,12 @@ std::string TextOfReport(const ordered_json& report) {
     AddPadded(text, key, 20);
     text += Cell(value) + "\n";
   }
-  const ordered_json& classes = report["per_class"];
-  if (classes.empty()) return text;
-  size_t width = 8;
-  for (const auto& [label, figures] : classes.items()) width = std::max(width, label.size() + 2);
-  text += "\n";
-  AddPadded(text, "class", width);
-  const ordered_json& first = classes.front();
-  for (const auto& [key, value] : first.items()) AddPadded(text, key, key.size() + 2);
-  text += "\n";
-  for (const auto& [label, figures] : classes.items()) {
-    AddPadded(text, label, width);
-    for (const auto& [key, value] : figures.items()) AddPadded(text, Cell(value), key.size() + 2);
-    text += "\n";
+  if (!report["per_class"].empty()) text += TextOfClasses(report["per_class"]);
+  if (!report.contains("mistakes") || report["mistakes"].empty()) return text;
+  text += "\nworst mistakes\n";
+  for (size_t i = 0; i < std::min(kMostMistakes, report["mistakes"].size()); ++i) {
+    const ordered_json& one = report["mistakes"][i];
+    text += "  " + one.value("picture", "") + ": " + one.value("what", "") + "\n";
   }
   return text;
 }

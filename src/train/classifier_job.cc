@@ -152,6 +152,7 @@ class ClassifierTrainer {
                      {"bytes", candidate.model.size()},
                      {"processor_seconds", ProcessorSeconds() - seconds_before}};
     if (truth_.empty()) candidate.row[independent() ? "map" : "accuracy"] = nullptr;
+    candidate.row.update(CostOfCandidate(file));
     return candidate;
   }
 
@@ -171,7 +172,7 @@ class ClassifierTrainer {
     ASSIGN_OR_RETURN(report["base"], DescribeBase(files_, job_));
     if (!from_scratch()) DescribeGraft(report);
     DescribeData(job_, graft_.set, report);
-    DescribeModel(trained);
+    DescribeModel(best.row, trained);
     AddPage(best, trained);
     return trained;
   }

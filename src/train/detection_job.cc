@@ -135,6 +135,7 @@ class DetectionTrainer {
       if (scores["ap50"].is_number()) candidate.ap50 = scores["ap50"];
       candidate.row["ap50"] = scores["ap50"];
     }
+    candidate.row.update(CostOfCandidate(path));
     return candidate;
   }
 
@@ -183,7 +184,7 @@ class DetectionTrainer {
                           {"milliseconds_per_step", detector.loop.milliseconds_per_step},
                           {"times_backed_off", detector.loop.times_backed_off}};
     DescribeData(job_, set_, report);
-    DescribeModel(trained);
+    DescribeModel(best.row, trained);
     PageInput page{.curves = evaluate::CurvesOf(found),
                    .loss = loss_,
                    .mistakes = evaluate::WorstMistakes(found, kShownScore, kMostMistakes),

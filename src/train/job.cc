@@ -3,11 +3,13 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "infer/model_cost.h"
 #include "train/classifier_job.h"
 #include "train/detection_job.h"
 #include "train/neighbours.h"
@@ -18,6 +20,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
+// Enough for a median; part of the job's own time.
+constexpr double kCostSeconds = 0.15;
 
 }  // namespace
 
@@ -50,9 +54,19 @@ void DescribeData(const TrainJob& job, const TrainingSet& set, ordered_json& rep
     report["problems"].push_back(TextOf(problem));
 }
 
-void DescribeModel(TrainedModel& trained) {
-  trained.report["model"] = {{"sha256", Sha256Hex(std::string_view(trained.model))},
-                             {"bytes", trained.model.size()}};
+void DescribeModel(const ordered_json& row, TrainedModel& trained) {
+  ordered_json& model = trained.report["model"];
+  model = {{"sha256", Sha256Hex(std::string_view(trained.model))}, {"bytes", trained.model.size()}};
+  for (const char* key : {"invoke_ms", "memory_mb"}) {
+    if (row.contains(key)) model[key] = row[key];
+  }
+}
+
+ordered_json CostOfCandidate(const std::string& model_path) {
+  const auto cost = infer::MeasureCost({.model_path = model_path}, kCostSeconds);
+  if (!cost.ok()) return ordered_json::object();
+  const auto rounded = [](double value) { return std::round(value * 100) / 100; };
+  return {{"invoke_ms", rounded(cost->p50_ms)}, {"memory_mb", rounded(cost->memory_mb)}};
 }
 
 absl::Status WriteTrained(FileSystem& files, const std::string& out, const TrainedModel& trained) {

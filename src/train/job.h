@@ -75,7 +75,12 @@ absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job);
 // What every report begins and ends with.
 absl::StatusOr<nlohmann::ordered_json> DescribeBase(FileSystem& files, const TrainJob& job);
 void DescribeData(const TrainJob& job, const TrainingSet& set, nlohmann::ordered_json& report);
-void DescribeModel(TrainedModel& trained);
+// `row` is the candidate's that was kept; see CostOfCandidate.
+void DescribeModel(const nlohmann::ordered_json& row, TrainedModel& trained);
+
+// What a candidate's file costs on this machine with one thread, for its row: "invoke_ms" (p50) and
+// "memory_mb"; nothing where it cannot be measured.
+nlohmann::ordered_json CostOfCandidate(const std::string& model_path);
 
 // Writes model.tflite, labels.txt, report.json, report.html and, where there are any, features.bin
 // into a new folder beside `out` and renames it: `out` is whole or not there. ALREADY_EXISTS: it is

@@ -1,47 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/report_page.h"
 
-#include <algorithm>
+#include <vector>
 
 #include "base/status.h"
-#include "image/codec.h"
-#include "image/draw.h"
-#include "image/picture.h"
-#include "image/resize.h"
+#include "image/thumbnail.h"
 #include "train/in_parallel.h"
 
 namespace bowerbird::train {
 namespace {
 
 constexpr int kSide = 240;  // of the square that a picture of the page fits into
-constexpr int kQuality = 70;
 constexpr image::Color kTruthColor{30, 160, 70};
 constexpr image::Color kFoundColor{240, 130, 20};
 
-void Draw(const evaluate::Rectangle& box, double scale, image::Color color, image::Image& picture) {
-  const auto at = [scale](double value) { return static_cast<int>(value * scale); };
-  image::DrawBox(picture, {at(box.x_min), at(box.y_min), at(box.x_max), at(box.y_max)}, color);
-}
-
 absl::StatusOr<std::string> Thumbnail(FileSystem& files, const std::string& path, uint32_t number,
-                                      const evaluate::DetectionSet* boxes) {
+                                      const evaluate::DetectionSet* set) {
   ASSIGN_OR_RETURN(const auto picture, ReadPicture(files, path));
-  ASSIGN_OR_RETURN(const image::Header header, picture->header());
-  const double scale = static_cast<double>(kSide) / std::max(header.size.width, header.size.height);
-  const image::Size size{std::max(1, static_cast<int>(header.size.width * scale)),
-                         std::max(1, static_cast<int>(header.size.height * scale))};
-  ASSIGN_OR_RETURN(const auto pixels, picture->Decoded(size));
-  image::Image small = image::Resize(image::ToRgb(*pixels), size, image::Filter::kTriangle);
-  if (boxes != nullptr) {
-    for (const evaluate::TruthBox& box : boxes->truth) {
-      if (box.picture == number) Draw(box.box, scale, kTruthColor, small);
+  std::vector<image::MarkedBox> boxes;
+  const auto mark = [&](const evaluate::Rectangle& box, image::Color color) {
+    boxes.push_back({box.x_min, box.y_min, box.x_max, box.y_max, color});
+  };
+  if (set != nullptr) {
+    for (const evaluate::TruthBox& box : set->truth) {
+      if (box.picture == number) mark(box.box, kTruthColor);
     }
-    for (const evaluate::FoundBox& box : boxes->found) {
-      if (box.picture == number && box.score >= kShownScore)
-        Draw(box.box, scale, kFoundColor, small);
+    for (const evaluate::FoundBox& box : set->found) {
+      if (box.picture == number && box.score >= kShownScore) mark(box.box, kFoundColor);
     }
   }
-  return image::EncodeJpeg(small, kQuality);
+  return image::MarkedThumbnail(*picture, kSide, boxes);
 }
 
 }  // namespace

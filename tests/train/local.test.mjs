@@ -80,7 +80,15 @@ describe('bowerbird train local', () => {
     const unseen = classFolders('unseen', 4, ['disc', 'square'], 500);
     const file = outOf('model', 'model.tflite');
     const scored = run('evaluate', '--model', file, '--data', unseen, '--json');
-    assert.ok(JSON.parse(scored.out).accuracy >= 0.75, scored.out);
+    const figures = JSON.parse(scored.out);
+    assert.ok(figures.accuracy >= 0.75, scored.out);
+    assert.ok(figures.invoke_ms_p50 > 0 && figures.invoke_ms_p50 <= figures.call_ms_p50, scored.out);
+    assert.ok(figures.memory_mb > 0 && figures.file_bytes === readFileSync(file).length, scored.out);
+    const { model } = report('model');
+    assert.ok(model.invoke_ms > 0 && model.memory_mb > 0, JSON.stringify(model));
+    const compared = JSON.parse(run('evaluate', '--model', file, '--compare', file, '--data', unseen, '--json').out);
+    assert.equal(compared.agreement, 1);
+    assert.equal(compared.difference.accuracy, 0);
   });
 
   it('makes the same bytes again, with one thread and with two', () => {
