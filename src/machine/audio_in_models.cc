@@ -3,6 +3,7 @@
 // Models of audio_in: `microphone` (ALSA) and `sound_file`.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -91,7 +92,11 @@ class FileAudioIn : public AudioIn {
     size_t given = 0;
     for (;;) {
       size_t frames = PieceFrames(source_.format);
-      if (wanted > 0) frames = std::min(frames, static_cast<size_t>(wanted + 0.5) - given);
+      if (wanted > 0) {
+        // In floating point: a caller may ask for more seconds than there are samples to count.
+        const double left = std::round(wanted) - static_cast<double>(given);
+        if (left < static_cast<double>(frames)) frames = left > 0 ? static_cast<size_t>(left) : 0;
+      }
       if (frames == 0) return absl::OkStatus();
       ASSIGN_OR_RETURN(const auto samples, reader->Read(context, frames));
       if (samples.empty()) return absl::OkStatus();

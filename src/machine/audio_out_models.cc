@@ -78,7 +78,7 @@ class PcmAudioOut : public AudioOut {
                           const Json&) override {
     ASSIGN_OR_RETURN(const Sound sound, ReadInfo(info));
     RETURN_IF_ERROR(turn_.Take(context));
-    const absl::Status status = PlaySound(context, sound, next);
+    absl::Status status = PlaySound(context, sound, next);
     turn_.GiveBack();
     return status;
   }

@@ -56,7 +56,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
   // HTTP/2 has no header values with a blank at the end: clients drop all of the message then.
   std::string message = MessageOf(status);
   message.erase(message.find_last_not_of(' ') + 1);
-  return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), std::move(message));
+  return grpc::Status(static_cast<grpc::StatusCode>(CodeIndex(status.code())), message);
 }
 
 std::string ForwardedPeer(const std::string& address) { return ForwardingSecret() + address; }

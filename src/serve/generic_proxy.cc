@@ -33,7 +33,7 @@ bool IsForwarded(std::string_view key) {
          key != kForwardedPeerHeader;
 }
 
-std::string Text(grpc::string_ref text) { return std::string(text.data(), text.size()); }
+std::string Text(const grpc::string_ref& text) { return std::string(text.data(), text.size()); }
 
 absl::Status UnknownService(const MethodInfo& method) {
   return Unimplemented("unknown method " + method.name + " of service " + method.service +
