@@ -37,9 +37,18 @@ std::string BlobFolder(const HubRoleOptions& options) {
   return Absolute(options.blobs.empty() ? options.data_dir + "/hub/blobs" : options.blobs);
 }
 
+// Of the files of models: in S3 beside those of items, so that they outlive this machine with them.
+std::string ModelsLocation(const HubRoleOptions& options) {
+  if (!options.blobs.starts_with("s3://")) return "";
+  const size_t end = std::min(options.blobs.find('?'), options.blobs.size());
+  std::string location = options.blobs.substr(0, end);
+  while (location.ends_with('/')) location.pop_back();
+  return location + "/models" + options.blobs.substr(end);
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HubRole>> HubRole::Open(HubRoleOptions options,
+absl::StatusOr<std::unique_ptr<HubRole>> HubRole::Open(const HubRoleOptions& options,
                                                        serve::Server& server) {
   ASSIGN_OR_RETURN(auto catalog, data::Catalog::Open({.directory = options.data_dir + "/hub",
                                                       .database = options.database,
@@ -63,7 +72,8 @@ absl::Status HubRole::OpenTraining(const HubRoleOptions& options, serve::Server&
   const std::string folder = Absolute(options.data_dir);
   ASSIGN_OR_RETURN(models_, registry::Registry::Open({.database = &catalog_->database(),
                                                       .files = files_.get(),
-                                                      .directory = folder + "/hub/models"}));
+                                                      .directory = folder + "/hub/models",
+                                                      .blobs = ModelsLocation(options)}));
   const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
   ASSIGN_OR_RETURN(
       jobs_,

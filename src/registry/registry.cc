@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "base/status.h"
 #include "nlohmann/json.hpp"
@@ -17,6 +18,7 @@ using store::Row;
 using store::Value;
 using Json = nlohmann::json;
 
+constexpr std::chrono::seconds kLeftoverAge{3600};
 constexpr size_t kPiece = size_t{256} << 10;
 
 std::string Called(const std::string& name, const std::string& version) {
@@ -109,10 +111,33 @@ absl::StatusOr<std::unique_ptr<Registry>> Registry::Open(RegistryOptions options
     };
   }
   RETURN_IF_ERROR(Annotate(MakeTables(*options.database), "the registry's tables"));
-  ASSIGN_OR_RETURN(auto blobs, store::OpenBlobs({.location = options.directory + "/files",
+  const std::string location = options.blobs.empty() ? options.directory + "/files" : options.blobs;
+  ASSIGN_OR_RETURN(auto blobs, store::OpenBlobs({.location = location,
                                                  .scratch = options.directory + "/scratch",
                                                  .files = options.files}));
-  return std::unique_ptr<Registry>(new Registry(std::move(options), std::move(blobs)));
+  std::unique_ptr<Registry> registry(new Registry(std::move(options), std::move(blobs)));
+  RETURN_IF_ERROR(Annotate(registry->RemoveLeftovers(), "the files of models"));
+  return registry;
+}
+
+// A crash between a file and its version leaves the file.
+absl::Status Registry::RemoveLeftovers() {
+  std::set<std::string> used;
+  RETURN_IF_ERROR(options_.database->Read([&](Connection& connection) {
+    used.clear();
+    return connection.Query("SELECT DISTINCT hash FROM registry_files", {}, [&](const Row& row) {
+      used.emplace(row.Text(0));
+      return absl::OkStatus();
+    });
+  }));
+  std::vector<std::string> unused;
+  RETURN_IF_ERROR(blobs_->ForEach([&](const store::BlobInfo& blob) {
+    if (!used.contains(blob.hash)) unused.push_back(blob.hash);
+    return absl::OkStatus();
+  }));
+  for (const std::string& hash : unused)
+    RETURN_IF_ERROR(blobs_->RemoveIfOlder(hash, kLeftoverAge).status());
+  return absl::OkStatus();
 }
 
 absl::Status Registry::CheckFree(const std::string& organization_id, const std::string& name,
@@ -252,8 +277,9 @@ absl::Status Registry::Delete(const std::string& organization_id, const std::str
     return absl::OkStatus();
   });
   RETURN_IF_ERROR(done);
-  for (const std::string& hash : unused)
-    RETURN_IF_ERROR(blobs_->RemoveIfOlder(hash, std::chrono::seconds(0)).status());
+  // Another hub may be adding the same content to a store that it shares with this one.
+  const auto age = options_.blobs.empty() ? std::chrono::seconds(0) : kLeftoverAge;
+  for (const std::string& hash : unused) RETURN_IF_ERROR(blobs_->RemoveIfOlder(hash, age).status());
   return absl::OkStatus();
 }
 

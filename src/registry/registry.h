@@ -6,8 +6,9 @@
 // - A version is there with all of its files, durably, or not at all.
 // - A name and version mean one content for ever: a version that was deleted is not given out
 // again.
-// - Files are blobs of the registry's own folder, called by their SHA-256 and kept once.
-// Thread-safe. One process has the folder open at a time.
+// - Files are blobs of the registry's own, called by their SHA-256 and kept once, in its folder or
+//   in S3. What nothing refers to after an hour is removed when the registry is opened.
+// Thread-safe. One process has folder and database open at a time.
 #pragma once
 
 #include <chrono>
@@ -62,7 +63,8 @@ struct NewModel {
 struct RegistryOptions {
   store::Database* database = nullptr;  // must outlive the registry, as must `files`
   FileSystem* files = nullptr;
-  std::string directory{};      // of its files; made if it is missing
+  std::string directory{};      // made if it is missing
+  std::string blobs{};          // of its files: "" = DIRECTORY/files, or an s3:// location
   std::function<Time()> now{};  // empty = the system's clock
 };
 
@@ -95,6 +97,7 @@ class Registry {
       : options_(std::move(options)), blobs_(std::move(blobs)) {}
   absl::StatusOr<std::vector<ModelVersion>> Load(const std::string& where,
                                                  const std::vector<store::Value>& values);
+  absl::Status RemoveLeftovers();
   absl::StatusOr<ModelFile> Keep(const std::string& name, const std::string& path);
 
   const RegistryOptions options_;

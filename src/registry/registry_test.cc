@@ -144,6 +144,22 @@ TEST_P(RegistryTest, AFileThatTwoVersionsHaveGoesWithTheLast) {
   EXPECT_FALSE(registry_->OpenFile(file).ok());
 }
 
+TEST_P(RegistryTest, WhatACrashLeftGoesOnceItIsOld) {
+  ASSERT_TRUE(registry_->Add(Model("1", "weights")).ok());
+  const auto leave = [&](char digit, std::chrono::hours age) {
+    const std::string hash(64, digit);
+    const std::string path = folder_ + "/models/files/" + hash.substr(0, 2) + "/" + hash;
+    std::ofstream(path) << "left";
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - age);
+    return path;
+  };
+  const std::string old = leave('a', std::chrono::hours(2)), young = leave('b', {});
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(old));
+  EXPECT_TRUE(std::filesystem::exists(young));
+  EXPECT_EQ(ContentOf(registry_->Get("org-1", "screws")->files[1]), "weights");
+}
+
 TEST_P(RegistryTest, ADiskThatFillsLeavesNoVersion) {
   files_.Add(
       {.operation = FileOperation::kAppend, .path = "/models/", .after = 1, .error = ENOSPC});

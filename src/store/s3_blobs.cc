@@ -246,7 +246,8 @@ absl::Status S3Blobs::ForEach(const std::function<absl::Status(const BlobInfo&)>
       const BlobInfo info{.hash = after.substr(after.rfind('/') + 1),
                           .size = std::strtoull(XmlElement(contents, "Size").c_str(), nullptr, 10),
                           .modified = ListedTime(XmlElement(contents, "LastModified"))};
-      if (info.hash.size() != 64) continue;
+      // Of others, who may have a folder below the prefix.
+      if (info.hash.size() != 64 || after != KeyOf(info.hash)) continue;
       RETURN_IF_ERROR(visit(info));
     }
     if (count == 0) return absl::OkStatus();

@@ -9,8 +9,8 @@ import { picture } from './pictures.mjs';
 
 export const KINDS = ['disc', 'square'];
 
-export async function startHub(args = []) {
-  const hub = await Server.start({ config: {}, args: ['--role', 'hub', ...args] });
+export async function startHub(args = [], env = {}) {
+  const hub = await Server.start({ config: {}, args: ['--role', 'hub', ...args], env });
   mkdirSync(path.join(hub.folder, 'data/bases'), { recursive: true });
   copyFileSync(detectorFiles().model, path.join(hub.folder, 'data/bases/default.tflite'));
   return hub;
