@@ -38,7 +38,7 @@ class HubRole {
  public:
   // Opens what is kept. `server` outlives the hub's use by calls, and the hub its services' calls:
   // stop the server before destroying this.
-  static absl::StatusOr<std::unique_ptr<HubRole>> Open(HubRoleOptions options,
+  static absl::StatusOr<std::unique_ptr<HubRole>> Open(const HubRoleOptions& options,
                                                        serve::Server& server);
 
   // Once the server serves: looks after what is kept and runs training jobs, until this is
