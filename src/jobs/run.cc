@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "jobs/job_rows.h"
 #include "jobs/jobs.h"
+#include "jobs/report_items.h"
 #include "jobs/request_json.h"
 #include "jobs/training_set.h"
 #include "nlohmann/json.hpp"
@@ -328,6 +329,9 @@ absl::Status Jobs::Register(const Job& job) {
       model.labels = LinesOf(labels);
     } else if (name == "report.json" && info.size <= kMaxReportBytes) {
       ASSIGN_OR_RETURN(changed.report, ReadFile(*options_.files, path, kMaxReportBytes));
+      ASSIGN_OR_RETURN(changed.report, WithItems(*options_.files, changed.report,
+                                                 FolderOf(job.id) + "/items.jsonl"));
+      RETURN_IF_ERROR(WriteFileDurably(*options_.files, path, changed.report));
       changed.base_hash = BaseHashOf(changed.report);
     }
   }
