@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/request_json.h"
 
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
 #include "nlohmann/json.hpp"
 
 namespace bowerbird::jobs {
@@ -31,8 +36,17 @@ void Take(const Json& json, const char* key, Value& value) {
     if (found->is_string()) value = found->get<std::string>();
   } else if constexpr (std::is_same_v<Value, bool>) {
     if (found->is_boolean()) value = found->get<bool>();
+  } else if constexpr (std::is_floating_point_v<Value>) {
+    if (found->is_number() && std::isfinite(found->get<Value>())) value = found->get<Value>();
   } else {
-    if (found->is_number()) value = found->get<Value>();
+    // What does not fit, as only a damaged row has it, counts as not given.
+    if (found->is_number_unsigned()) {
+      const auto number = found->get<uint64_t>();
+      if (std::in_range<Value>(number)) value = static_cast<Value>(number);
+    } else if (found->is_number_integer()) {
+      const auto number = found->get<int64_t>();
+      if (std::in_range<Value>(number)) value = static_cast<Value>(number);
+    }
   }
 }
 
