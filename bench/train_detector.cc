@@ -159,6 +159,7 @@ int main(int count, char** values) {
   options.batch = static_cast<int>(setting("--batch", options.batch));
   options.first_trained_operator =
       static_cast<int>(setting("--first", options.first_trained_operator));
+  options.trained_stride = static_cast<int>(setting("--stride", options.trained_stride));
   options.average_decay = setting("--average", options.average_decay);
   if (options.average_decay > 0) options.loop.weights = train::WeightSet::kAveraged;
   options.loop.learning_rate = setting("--rate", options.loop.learning_rate);

@@ -3,6 +3,8 @@
 // What strangers send to open a file over HTTP: the address, the signature in it, and the headers
 // for ranges and conditions. The first line is the target, the second the Range header, the third
 // If-None-Match, the fourth If-Range.
+#include <grpcpp/impl/grpc_library.h>
+
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -56,6 +58,8 @@ void CheckRequest(const HttpRequest& request) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace bowerbird::serve;  // NOLINT: one function
+  // Messages to gRPC are made here, and nothing else starts the library.
+  static const grpc::internal::GrpcLibraryInitializer library;
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   std::array<std::string, 4> lines;
   for (std::string& line : lines) {

@@ -90,7 +90,7 @@ absl::Status CheckSamples(const std::vector<DetectionSample>& samples, int label
 size_t FirstTrained(const DetectorGraph& detector, const DetectorOptions& options) {
   const size_t wanted = options.first_trained_operator >= 0
                             ? static_cast<size_t>(options.first_trained_operator)
-                            : FirstSmallMap(detector.base);
+                            : FirstSmallMap(detector.base, options.trained_stride);
   return std::min(wanted, detector.first_new_operator);
 }
 

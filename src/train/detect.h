@@ -23,9 +23,10 @@ struct DetectorOptions {
   int labels = 0;
   uint64_t seed = 0;
   int batch = 8;
-  // Operators before this one keep their weights; < 0 = those on maps of more than a 16th of the
-  // picture, which are half of the work and know what edges are.
+  // Operators before this one keep their weights; < 0 = those on maps of more than one in
+  // `trained_stride` of the picture's side, which are half of the work and know what edges are.
   int first_trained_operator = -1;
+  int trained_stride = 16;
   bool normalize = false;  // ConvolutionsToNormalize, for a network of random weights
   double weight_decay = 1e-4;
   double average_decay = 0;

@@ -212,9 +212,8 @@ absl::StatusOr<DetectorGraph> RebuildDetector(FloatGraph base, std::span<const i
   return detector;
 }
 
-size_t FirstSmallMap(const FloatGraph& base) {
-  constexpr int32_t kStride = 16;
-  const int32_t most = (base.input_size().height + kStride - 1) / kStride;
+size_t FirstSmallMap(const FloatGraph& base, int stride) {
+  const int32_t most = (base.input_size().height + stride - 1) / stride;
   const Subgraph& main = base.main();
   for (size_t i = 0; i < main.operators.size(); ++i) {
     const std::vector<int32_t>& shape =

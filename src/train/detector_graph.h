@@ -43,8 +43,8 @@ absl::StatusOr<DetectorGraph> RebuildDetector(FloatGraph base, std::span<const i
 // of a classifier, at the input size that the graph has. FAILED_PRECONDITION: it has no such maps.
 absl::StatusOr<DetectorGraph> AddDetector(FloatGraph base, int labels, uint64_t seed);
 
-// The first operator whose result is a map of at most a 16th of the picture's height.
-size_t FirstSmallMap(const FloatGraph& base);
+// The first operator whose result is a map of at most one in `stride` of the picture's height.
+size_t FirstSmallMap(const FloatGraph& base, int stride);
 
 // NetworkOptions::learning_rates: 0 before operator `first_trained`, 1 from there on.
 std::vector<float> RatesFrom(const tflite::Graph& graph, size_t first_trained);
