@@ -262,7 +262,7 @@ absl::Status Jobs::Train(const Job& job, Listener& listener) {
 absl::Status Jobs::Insist(const std::string& what, const std::function<absl::Status()>& step,
                           const std::function<bool(const absl::Status&)>& passes) {
   for (;;) {
-    const absl::Status done = step();
+    absl::Status done = step();
     if (done.ok() || !passes(done)) return done;
     LogError("jobs", what + " is not written down, and tried again: " + MessageOf(done));
     MutexLock lock(mutex_);

@@ -81,14 +81,17 @@ class HeadRebuilder {
     if (op.inputs.size() < 3 || weights.shape.size() != 4 || weights.shape[0] % old_ != 0)
       return NotADetector();
     const int boxes = weights.shape[0] / old_;
-    const auto row = static_cast<size_t>(weights.shape[1] * weights.shape[2] * weights.shape[3]);
+    const size_t row = static_cast<size_t>(weights.shape[1]) *
+                       static_cast<size_t>(weights.shape[2]) *
+                       static_cast<size_t>(weights.shape[3]);
     const std::vector<float> old_weights = FloatsOf(graph_, weights);
     const std::vector<float> old_bias = FloatsOf(graph_, At(op.inputs[2]));
     std::vector<float> new_weights, new_bias;
     for (int box = 0; box < boxes; ++box) {
       for (const int column : columns_) {
         const bool known = column >= 0 && column < old_;
-        const auto from = static_cast<size_t>(box * old_ + (known ? column : 0));
+        const size_t from = static_cast<size_t>(box) * static_cast<size_t>(old_) +
+                            static_cast<size_t>(known ? column : 0);
         new_bias.push_back(known ? old_bias[from] : kRareLogit);
         for (size_t i = 0; i < row; ++i) {
           const double noise = random_.Normal(kWeightDeviation);
