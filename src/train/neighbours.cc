@@ -68,7 +68,7 @@ absl::StatusOr<Extractor> MakeExtractor(FileSystem& files, const std::string& mo
   ASSIGN_OR_RETURN(const Embedding embedding, ReadEmbedding(model_path, {.taps = taps}));
   ASSIGN_OR_RETURN(const std::string bytes, WriteEmbeddingFile(embedding));
   Extractor extractor{.path = work + "/features.tflite",
-                      .taps = taps.empty() ? embedding.taps : std::move(taps),
+                      .taps = taps.empty() ? embedding.taps : taps,
                       .depth = static_cast<size_t>(embedding.depth)};
   RETURN_IF_ERROR(WriteFileDurably(files, extractor.path, bytes));
   return extractor;
@@ -77,9 +77,8 @@ absl::StatusOr<Extractor> MakeExtractor(FileSystem& files, const std::string& mo
 std::vector<std::string> LabelsOf(const TrainingSet& set, const TrainingPicture& picture) {
   std::vector<uint32_t> numbers = picture.truth;
   for (const LabeledBox& box : picture.boxes) numbers.push_back(static_cast<uint32_t>(box.label));
-  std::ranges::sort(numbers);
-  const auto rest = std::ranges::unique(numbers);
-  numbers.erase(rest.begin(), rest.end());
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   std::vector<std::string> labels;
   for (const uint32_t number : numbers) {
     if (number < set.labels.size()) labels.push_back(set.labels[number]);
