@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -20,7 +23,6 @@
 namespace bowerbird::app {
 namespace {
 
-using evaluate::DetectionSet;
 using nlohmann::ordered_json;
 
 constexpr size_t kMostMistakes = 18;
@@ -94,37 +96,46 @@ std::vector<std::string> BestLabels(const evaluate::ScoredPictures& scored) {
   return best;
 }
 
-// The numbers of the pictures of `other`, by path; those that only one could read do not count.
-double AgreementOfClasses(const ModelAnswers& model, const ModelAnswers& other) {
-  const auto ours = BestLabels(model.scored), theirs = BestLabels(other.scored);
-  size_t both = 0, same = 0;
-  for (size_t i = 0, j = 0; i < ours.size() && j < theirs.size();) {
-    // Both went through the same folder in the same order.
-    if (model.paths[i] != other.paths[j]) {
-      const bool is_later = std::find(other.paths.begin() + static_cast<ptrdiff_t>(j),
-                                      other.paths.end(), model.paths[i]) != other.paths.end();
-      ++(is_later ? j : i);
-      continue;
-    }
-    ++both;
-    same += ours[i++] == theirs[j++] ? 1 : 0;
+// The number that a picture of one has in the other, by path; those that only one could read have
+// none and do not count.
+std::map<uint32_t, uint32_t> PicturesOfBoth(const ModelAnswers& model, const ModelAnswers& other) {
+  std::map<std::string_view, uint32_t> theirs;
+  for (size_t i = 0; i < other.paths.size(); ++i)
+    theirs.emplace(other.paths[i], static_cast<uint32_t>(i));
+  std::map<uint32_t, uint32_t> both;
+  for (size_t i = 0; i < model.paths.size(); ++i) {
+    const auto found = theirs.find(model.paths[i]);
+    if (found != theirs.end()) both.emplace(static_cast<uint32_t>(i), found->second);
   }
-  return both == 0 ? 0 : static_cast<double>(same) / static_cast<double>(both);
+  return both;
 }
 
-double AgreementOfBoxes(const DetectionSet& model, const DetectionSet& other) {
-  const auto shown = [](const DetectionSet& set) {
-    std::vector<evaluate::FoundBox> boxes;
-    std::ranges::copy_if(set.found, std::back_inserter(boxes),
-                         [](const auto& one) { return one.score >= kShownScore; });
-    return boxes;
-  };
-  const auto ours = shown(model);
-  auto theirs = shown(other);
+double AgreementOfClasses(const ModelAnswers& model, const ModelAnswers& other) {
+  const auto ours = BestLabels(model.scored), theirs = BestLabels(other.scored);
+  const auto pictures = PicturesOfBoth(model, other);
+  size_t same = 0;
+  for (const auto& [our, their] : pictures) same += ours[our] == theirs[their] ? 1 : 0;
+  return pictures.empty() ? 0 : static_cast<double>(same) / static_cast<double>(pictures.size());
+}
+
+double AgreementOfBoxes(const ModelAnswers& model, const ModelAnswers& other) {
+  const auto pictures = PicturesOfBoth(model, other);
+  std::vector<evaluate::FoundBox> ours, theirs;
+  for (const evaluate::FoundBox& one : model.detections->found) {
+    const auto number = pictures.find(one.picture);
+    if (one.score < kShownScore || number == pictures.end()) continue;
+    ours.push_back(one);
+    ours.back().picture = number->second;
+  }
+  std::set<uint32_t> shared;
+  for (const auto& [our, their] : pictures) shared.insert(their);
+  for (const evaluate::FoundBox& one : other.detections->found) {
+    if (one.score >= kShownScore && shared.contains(one.picture)) theirs.push_back(one);
+  }
   const auto all = static_cast<double>(ours.size() + theirs.size());
   double matched = 0;
   for (const evaluate::FoundBox& one : ours) {
-    const auto found = std::ranges::find_if(theirs, [&](const evaluate::FoundBox& their) {
+    const auto found = std::find_if(theirs.begin(), theirs.end(), [&](const auto& their) {
       return their.picture == one.picture && their.category == one.category &&
              evaluate::IntersectionOverUnion(their.box, one.box) >= kOverlap;
     });
@@ -216,10 +227,9 @@ absl::StatusOr<ordered_json> Compare(const Evaluated& model, const Evaluated& ot
   }
   ordered_json comparison{{"model", model.report}, {"other", other.report}};
   comparison["difference"] = Difference(model.report, other.report);
-  comparison["agreement"] =
-      model.answers.detections
-          ? AgreementOfBoxes(*model.answers.detections, *other.answers.detections)
-          : AgreementOfClasses(model.answers, other.answers);
+  comparison["agreement"] = model.answers.detections
+                                ? AgreementOfBoxes(model.answers, other.answers)
+                                : AgreementOfClasses(model.answers, other.answers);
   return comparison;
 }
 

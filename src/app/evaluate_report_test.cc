@@ -46,8 +46,10 @@ TEST(Compare, TellsDifferencesAndHowOftenBothSayTheSame) {
   EXPECT_THAT(text, HasSubstr("f1 by class\ncat "));
 }
 
-Evaluated Boxes(std::vector<evaluate::FoundBox> found) {
+Evaluated Boxes(std::vector<evaluate::FoundBox> found,
+                std::vector<std::string> paths = {"a", "b"}) {
   Evaluated one;
+  one.answers.paths = std::move(paths);
   one.answers.detections = evaluate::DetectionSet{.pictures = 2,
                                                   .categories = {"cat", "dog"},
                                                   .truth = {{.picture = 0, .box = {0, 0, 10, 10}}}};
@@ -69,6 +71,13 @@ TEST(Compare, BoxesAgreeByLabelPlaceAndPicture) {
   EXPECT_NEAR((*compared)["agreement"].get<double>(), 2.0 / 6, 1e-9);
   EXPECT_THAT(TextOfComparison(*compared), HasSubstr("ap50 by class\ncat "));
   EXPECT_EQ(Compare(Boxes({}), Boxes({}))->at("agreement"), 1);
+}
+
+TEST(Compare, BoxesOfPicturesThatOnlyOneCouldReadDoNotCount) {
+  const Evaluated model = Boxes({{0, 0, {0, 0, 10, 10}, 0.9}, {1, 0, {0, 0, 10, 10}, 0.9}});
+  const Evaluated other = Boxes({{0, 0, {0, 0, 10, 10}, 0.9}}, {"b"});
+  EXPECT_EQ(Compare(model, other)->at("agreement"), 1);
+  EXPECT_EQ(Compare(other, model)->at("agreement"), 1);
 }
 
 TEST(Compare, ADetectorAndAClassifierHaveNothingToCompare) {

@@ -27,7 +27,7 @@ constexpr double kRestSeconds = 2;
 constexpr double kScoreSeconds = 0.05;
 constexpr int kLeastSteps = 20;
 // With so much time smaller steps, and one stage of the backbone more, come further: raccoons from
-// a COCO SSD in 180 s gain 4 points of average precision (docs/training.md).
+// a COCO SSD in 180 s gain 1.5 points of average precision (docs/training.md).
 constexpr double kLongSeconds = 120;
 constexpr int kLongStride = 8;
 constexpr double kLongRate = 3e-4;
