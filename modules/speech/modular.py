@@ -8,8 +8,11 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / 'messages'))
 
-import grpc  # noqa: E402
-from google.protobuf import json_format, struct_pb2  # noqa: E402
+try:
+    import grpc  # noqa: E402
+    from google.protobuf import json_format, struct_pb2  # noqa: E402
+except ImportError as error:
+    sys.exit(f'{error}: install the Debian packages python3-grpcio and python3-protobuf, and those of README.md')
 from common.v1 import common_pb2  # noqa: E402
 from component.audioin.v1 import audioin_pb2  # noqa: E402
 from component.audioout.v1 import audioout_pb2  # noqa: E402

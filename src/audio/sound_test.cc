@@ -34,7 +34,7 @@ class SoundTest : public testing::Test {
   }
 
   std::string Put(const std::string& name, const std::string& bytes) const {
-    const std::string path = (folder_ / name).string();
+    std::string path = (folder_ / name).string();
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
