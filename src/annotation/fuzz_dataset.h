@@ -15,6 +15,7 @@
 #include "annotation/annotation_hash.h"
 #include "annotation/format.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace bowerbird::annotation {
 

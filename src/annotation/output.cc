@@ -8,6 +8,7 @@
 
 #include "annotation/folder.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace bowerbird::annotation {
 namespace {

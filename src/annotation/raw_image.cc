@@ -8,6 +8,7 @@
 
 #include "annotation/numbers.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace bowerbird::annotation {
 namespace {

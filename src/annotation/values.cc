@@ -8,33 +8,10 @@
 #include <cstdio>
 
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace bowerbird::annotation {
 namespace {
-
-// The length of the UTF-8 sequence at the start of `bytes`, 0 if there is none that is well-formed.
-size_t SequenceLength(std::string_view bytes) {
-  const auto at = [&](size_t i) -> uint8_t {
-    return i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : uint8_t{0};
-  };
-  const auto follows = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xBF) {
-    return at(i) >= low && at(i) <= high;
-  };
-  const uint8_t first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const uint8_t low = first == 0xE0 ? 0xA0 : 0x80;   // overlong forms
-    const uint8_t high = first == 0xED ? 0x9F : 0xBF;  // surrogates
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const uint8_t low = first == 0xF0 ? 0x90 : 0x80;
-    const uint8_t high = first == 0xF4 ? 0x8F : 0xBF;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 bool HasControlCharacter(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
@@ -153,21 +130,12 @@ absl::Status CheckAnnotations(const Annotations& annotations, std::span<const st
   return absl::OkStatus();
 }
 
-bool IsUtf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const size_t length = SequenceLength(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
-
 std::string Printable(std::string_view bytes, size_t limit) {
   std::string text;
   size_t taken = 0;
   while (taken < bytes.size() && text.size() < limit) {
     const std::string_view rest = bytes.substr(taken);
-    const size_t length = SequenceLength(rest);
+    const size_t length = Utf8SequenceLength(rest);
     if (length > 0 && !HasControlCharacter(rest.substr(0, length))) {
       text += rest.substr(0, length);
       taken += length;

@@ -72,8 +72,6 @@ absl::Status CheckClassification(const Classification& classification);
 // All of them; the message begins with which one: "box 3: ...".
 absl::Status CheckAnnotations(const Annotations& annotations, std::span<const std::string> tags);
 
-// Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
-bool IsUtf8(std::string_view bytes);
 // About `limit` bytes of it with everything that does not print as \xNN: for messages.
 std::string Printable(std::string_view bytes, size_t limit = 80);
 

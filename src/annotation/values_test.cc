@@ -49,14 +49,6 @@ TEST(CheckLabel, TakesUtf8WithoutControlCharacters) {
   EXPECT_FALSE(CheckLabel("\xC2\x85").ok());
 }
 
-TEST(Utf8, RefusesOverlongFormsSurrogatesAndWhatIsBeyondUnicode) {
-  for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8",
-                          "\x80", "\xE2\x82", "\xF0\x9F"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << Printable(bad);
-  }
-  EXPECT_TRUE(IsUtf8("\xEF\xBF\xBD \xF4\x8F\xBF\xBF"));
-}
-
 TEST(Split, NamesOfOtherToolsAreUnderstood) {
   EXPECT_EQ(SplitOf("Train"), Split::kTraining);
   EXPECT_EQ(SplitOf("val"), Split::kValidation);

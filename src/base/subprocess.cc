@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace bowerbird {
 namespace {
@@ -336,7 +337,8 @@ std::string Subprocess::LastStderrLine() const {
   const size_t last = text.find_last_not_of(" \t\r\n");
   if (last == std::string::npos) return "";
   const size_t start = text.find_last_of("\r\n", last);
-  return text.substr(start == std::string::npos ? 0 : start + 1, last - (start + 1) + 1);
+  const size_t from = start == std::string::npos ? 0 : start + 1;
+  return Utf8Line(std::string_view(text).substr(from, last + 1 - from), text.size());
 }
 
 }  // namespace bowerbird

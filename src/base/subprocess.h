@@ -88,7 +88,7 @@ class Subprocess {
   // SIGTERM to its group, after the grace SIGKILL; waits for the end.
   ExitStatus Kill();
 
-  // The last bytes that it wrote to stderr, and the last line of them that is not empty.
+  // The last bytes that it wrote to stderr, and the last line of them that is not empty, in UTF-8.
   std::string Stderr() const;
   std::string LastStderrLine() const;
 

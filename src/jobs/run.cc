@@ -23,7 +23,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxMessageBytes = 4096;
 // Lines and points that are kept until they are written down; what comes faster is dropped.
 constexpr size_t kMostKept = 2000;
 // Of a report that is shown with its job; the file itself is the model's.
@@ -96,7 +95,7 @@ class Jobs::Listener : public TrainerListener {
     entries_.push_back({.number = ++number_,
                         .time = jobs_.Now(),
                         .level = LevelOf(level),
-                        .message = std::string(message.substr(0, kMaxMessageBytes))});
+                        .message = std::string(message)});
   }
 
   void Progress(Point point) override {

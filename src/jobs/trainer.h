@@ -8,13 +8,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "base/subprocess.h"
-#include "jobs/job.h"
+#include "jobs/trainer_lines.h"
 
 namespace bowerbird::jobs {
 
@@ -27,16 +26,6 @@ struct TrainerCommand {
   // to be scored and written first.
   std::chrono::nanoseconds grace = std::chrono::seconds(20);
   std::chrono::nanoseconds finish_grace = std::chrono::minutes(10);
-};
-
-// What the trainer says. Called on the thread that runs it, except Log, which is thread-safe.
-class TrainerListener {
- public:
-  virtual ~TrainerListener() = default;
-  virtual void Log(std::string_view level, std::string_view message) = 0;
-  virtual void Progress(Point point) = 0;  // number and time are the listener's
-  // At least twice a second: for writing down what was said.
-  virtual void Tick() = 0;
 };
 
 // Thread-safe.
@@ -54,14 +43,12 @@ class TrainerRun {
   void Stop(std::chrono::nanoseconds grace);
 
  private:
-  explicit TrainerRun(TrainerListener& listener) : listener_(listener) {}
-  void Take(std::string_view bytes);
-  void TakeLine(std::string_view line);
+  explicit TrainerRun(TrainerListener& listener) : listener_(listener), lines_(listener) {}
   void KillWhenDue();
   absl::Status Ended(const ExitStatus& end) const;
 
   TrainerListener& listener_;
-  std::string line_, phase_, failure_;
+  ProgressLines lines_;
   mutable Mutex mutex_;
   Subprocess::Deadline kill_at_ ABSL_GUARDED_BY(mutex_) = Subprocess::Deadline::max();
   std::unique_ptr<Subprocess> child_;  // last: it calls the listener until it is gone

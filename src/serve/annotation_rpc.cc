@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "bowerbird/v1/dataset.pb.h"
 #include "wire/hub/annotations.h"
 #include "wire/hub/filter.h"
 #include "wire/hub/snapshot.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 namespace {
@@ -59,7 +59,7 @@ AnnotationRpc::AnnotationRpc(Admission& admission, Hub hub)
         for (const data::ItemProblem& problem : result.problems) {
           v1::ItemProblem& to = *response.add_problems();
           to.set_binary_data_id(problem.id);
-          to.set_message(wire::Utf8(problem.message));
+          to.set_message(Utf8(problem.message));
         }
         return absl::OkStatus();
       });

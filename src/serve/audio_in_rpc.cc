@@ -38,7 +38,7 @@ AudioInRpc::AudioInRpc(Admission& admission, const machine::ResourceFinder& find
               if (replaced) return false;
               proto::AudioChunk& audio = *response.mutable_audio();
               audio.set_audio_data(std::move(chunk.bytes));
-              audio.mutable_audio_info()->set_codec(wire::Utf8(chunk.info.codec));
+              audio.mutable_audio_info()->set_codec(Utf8(chunk.info.codec));
               audio.mutable_audio_info()->set_sample_rate_hz(chunk.info.sample_rate_hz);
               audio.mutable_audio_info()->set_num_channels(chunk.info.channels);
               audio.set_start_timestamp_nanoseconds(chunk.start_ns);

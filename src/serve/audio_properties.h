@@ -3,16 +3,15 @@
 // What microphones and loudspeakers answer alike.
 #pragma once
 
+#include "base/utf8.h"
 #include "common/v1/common.pb.h"
 #include "machine/audio.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 
 inline void WriteProperties(const machine::AudioProperties& properties,
                             viam::common::v1::GetPropertiesResponse& response) {
-  for (const std::string& codec : properties.codecs)
-    response.add_supported_codecs(wire::Utf8(codec));
+  for (const std::string& codec : properties.codecs) response.add_supported_codecs(Utf8(codec));
   response.set_sample_rate_hz(properties.sample_rate_hz);
   response.set_num_channels(properties.channels);
 }

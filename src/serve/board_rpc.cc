@@ -2,9 +2,9 @@
 #include "serve/board_rpc.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "component/board/v1/board.pb.h"
 #include "machine/board.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::serve {
@@ -150,7 +150,7 @@ void BoardRpc::AddInterrupts() {
             call.context(), names,
             [&send](const machine::Tick& tick) {
               proto::StreamTicksResponse response;
-              response.set_pin_name(wire::Utf8(tick.pin));
+              response.set_pin_name(Utf8(tick.pin));
               response.set_time(tick.nanoseconds);
               response.set_high(tick.high);
               return send(response);

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "component/camera/v1/camera.pb.h"
 #include "image/codec.h"
 #include "wire/machine/findings.h"
 #include "wire/machine/media.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::serve {
@@ -30,9 +30,9 @@ absl::StatusOr<std::vector<std::string>> ReadFilter(const proto::GetImagesReques
 }
 
 void WriteImage(const machine::NamedImage& image, proto::Image& out) {
-  out.set_source_name(wire::Utf8(image.source_name));
+  out.set_source_name(Utf8(image.source_name));
   out.set_image(image.picture->bytes());
-  out.set_mime_type(wire::Utf8(image.picture->mime()));
+  out.set_mime_type(Utf8(image.picture->mime()));
   for (const machine::Annotation& annotation : image.annotations)
     wire::AddAnnotation(annotation.label, annotation.confidence, annotation.box,
                         *out.mutable_annotations());
@@ -92,7 +92,7 @@ absl::Status CameraRpc::GetProperties(Call& call, const proto::GetPropertiesRequ
     wire::WriteIntrinsics(*properties.intrinsics, *response.mutable_intrinsic_parameters());
   if (properties.distortion.has_value())
     wire::WriteDistortion(*properties.distortion, *response.mutable_distortion_parameters());
-  for (const std::string& mime : properties.mime_types) response.add_mime_types(wire::Utf8(mime));
+  for (const std::string& mime : properties.mime_types) response.add_mime_types(Utf8(mime));
   if (properties.frame_rate.has_value() && *properties.frame_rate > 0)
     response.set_frame_rate(*properties.frame_rate);
   return absl::OkStatus();
@@ -134,7 +134,7 @@ absl::StatusOr<CameraRpc::Encoded> CameraRpc::FirstImage(Context& context, const
   const image::Picture& picture = *images.images.front().picture;
   const std::string_view wanted = wire::WithoutLazy(mime);
   Encoded encoded;
-  encoded.mime = wire::Utf8(wanted.empty() ? std::string_view(picture.mime()) : wanted);
+  encoded.mime = Utf8(wanted.empty() ? std::string_view(picture.mime()) : wanted);
   ASSIGN_OR_RETURN(encoded.bytes, picture.EncodedAs(wanted, context.phases));
   return encoded;
 }

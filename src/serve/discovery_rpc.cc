@@ -2,9 +2,9 @@
 #include "serve/discovery_rpc.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "service/discovery/v1/discovery.pb.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 
@@ -15,7 +15,7 @@ namespace {
 
 absl::Status WriteConfig(const machine::DiscoveredResource& found,
                          viam::app::v1::ComponentConfig& out) {
-  out.set_name(wire::Utf8(found.name.name));
+  out.set_name(Utf8(found.name.name));
   out.set_namespace_(found.name.api.ns);
   out.set_type(found.name.api.subtype);
   out.set_api(found.name.api.ToString());

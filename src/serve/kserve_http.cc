@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "infer/remote/contents.h"
 #include "infer/remote/datatype.h"
 #include "infer/remote/json_message.h"
 #include "kserve/inference.pb.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 namespace {
@@ -52,7 +52,7 @@ std::optional<std::string> Unescaped(std::string_view segment) {
     text += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (text.empty() || !wire::IsUtf8(text)) return std::nullopt;
+  if (text.empty() || !IsUtf8(text)) return std::nullopt;
   return text;
 }
 

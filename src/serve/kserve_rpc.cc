@@ -5,6 +5,7 @@
 
 #include "base/phases.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "infer/model.h"
 #include "infer/remote/datatype.h"
 #include "infer/remote/message.h"
@@ -12,7 +13,6 @@
 #include "machine/resource.h"
 #include "serve/kserve_tensors.h"
 #include "serve/phase_observation.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 namespace {

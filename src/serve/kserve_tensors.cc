@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "infer/remote/contents.h"
 #include "infer/remote/datatype.h"
 #include "infer/remote/message.h"
 #include "kserve/inference.pb.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 namespace {
@@ -51,7 +51,7 @@ void WriteTensors(
     google::protobuf::RepeatedPtrField<inference::ModelMetadataResponse::TensorMetadata>& out) {
   for (const TensorInfo& info : tensors) {
     auto& tensor = *out.Add();
-    tensor.set_name(wire::Utf8(info.name));
+    tensor.set_name(Utf8(info.name));
     tensor.set_datatype(DatatypeOf(info.type));
     for (const int64_t extent : info.shape) tensor.add_shape(extent);
   }
@@ -66,7 +66,7 @@ absl::Status WriteOutput(const std::string& name, const TensorView& view, bool t
                          ", which have no form in this protocol");
   }
   auto& output = *response.add_outputs();
-  output.set_name(wire::Utf8(name));
+  output.set_name(Utf8(name));
   output.set_datatype(std::string(datatype));
   for (const int64_t extent : view.shape) output.add_shape(extent);
   const auto* data = reinterpret_cast<const char*>(view.bytes.data());

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "common/v1/common.pb.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 namespace {
@@ -57,16 +57,14 @@ void LogEntry(const viam::common::v1::LogEntry& entry) {
     message += FieldText(field);
   }
   // Cutting may split a letter; Utf8 mends it.
-  message = wire::Utf8(std::string_view(message).substr(0, kMaxMessageBytes));
-  const std::string logger =
-      wire::Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
+  message = Utf8(std::string_view(message).substr(0, kMaxMessageBytes));
+  const std::string logger = Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
   Log(LevelFromName(entry.level()), logger.empty() ? "module" : logger, message);
 }
 
 void LogLimit::Log(const viam::common::v1::LogEntry& entry) {
   int told = 0;
-  const std::string logger =
-      wire::Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
+  const std::string logger = Utf8(std::string_view(entry.logger_name()).substr(0, kMaxLoggerBytes));
   {
     const MutexLock lock(mutex_);
     // Names are made up by modules: those beyond share one account.

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "machine/api_service.h"
 #include "robot/v1/robot.pb.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::serve {
@@ -27,7 +27,7 @@ void WriteName(const machine::ResourceName& name, viam::common::v1::ResourceName
   out.set_namespace_(name.api.ns);
   out.set_type(name.api.type);
   out.set_subtype(name.api.subtype);
-  out.set_name(wire::Utf8(name.name));
+  out.set_name(Utf8(name.name));
 }
 
 void WriteStatus(const machine::ResourceStatus& status, proto::ResourceStatus& out) {
@@ -35,8 +35,8 @@ void WriteStatus(const machine::ResourceStatus& status, proto::ResourceStatus& o
   // The numbers of both enumerations are the same by intent.
   out.set_state(static_cast<proto::ResourceStatus::State>(status.state));
   *out.mutable_last_updated() = wire::ToTimestamp(status.last_updated);
-  out.set_revision(wire::Utf8(status.revision));
-  out.set_error(wire::Utf8(status.error));
+  out.set_revision(Utf8(status.revision));
+  out.set_error(Utf8(status.error));
   out.mutable_cloud_metadata();
 }
 
@@ -62,7 +62,7 @@ void WriteRemote(const machine::RemoteStatus& remote, proto::ResourceStatus& out
 }
 
 void WriteModule(const machine::ModuleStatus& module, proto::ModuleStatus& out) {
-  out.set_module_name(wire::Utf8(module.name));
+  out.set_module_name(Utf8(module.name));
   switch (module.state) {
     case machine::ModuleState::kStarting:
       out.set_state(proto::ModuleStatus::STATE_STARTING);
@@ -75,7 +75,7 @@ void WriteModule(const machine::ModuleStatus& module, proto::ModuleStatus& out) 
       break;
   }
   *out.mutable_last_updated() = wire::ToTimestamp(module.last_updated);
-  out.set_error(wire::Utf8(module.error));
+  out.set_error(Utf8(module.error));
   out.set_consecutive_failures(static_cast<uint32_t>(module.failures));
 }
 
@@ -132,7 +132,7 @@ void RobotRpc::AddMachineStatus() {
         const machine::MachineStatus status = options_.machine.Status();
         for (const machine::ResourceStatus& resource : status.resources)
           WriteStatus(resource, *response.add_resources());
-        response.mutable_config()->set_revision(wire::Utf8(status.revision));
+        response.mutable_config()->set_revision(Utf8(status.revision));
         *response.mutable_config()->mutable_last_updated() =
             wire::ToTimestamp(status.config_updated);
         if (options_.remotes != nullptr) {
@@ -170,10 +170,10 @@ void RobotRpc::AddOperations() {
         for (const OperationInfo& info : options_.operations.List(call.operation_id())) {
           proto::Operation& out = *response.add_operations();
           out.set_id(info.id);
-          out.set_method(wire::Utf8(info.method));
+          out.set_method(Utf8(info.method));
           out.mutable_arguments();
           *out.mutable_started() = wire::ToTimestamp(info.started);
-          if (!info.session_id.empty()) out.set_session_id(wire::Utf8(info.session_id));
+          if (!info.session_id.empty()) out.set_session_id(Utf8(info.session_id));
         }
         return absl::OkStatus();
       });
@@ -216,7 +216,7 @@ void RobotRpc::AddSessions() {
           proto::Session& out = *response.add_sessions();
           out.set_id(session.id);
           out.mutable_peer_connection_info()->set_type(proto::PEER_CONNECTION_TYPE_GRPC);
-          out.mutable_peer_connection_info()->set_remote_address(wire::Utf8(session.peer));
+          out.mutable_peer_connection_info()->set_remote_address(Utf8(session.peer));
         }
         return absl::OkStatus();
       });
@@ -278,7 +278,7 @@ void RobotRpc::AddModules() {
         for (const machine::ModuleStatus& module : options_.modules->Status()) {
           for (const auto& [api, model] : module.models) {
             proto::ModuleModel& out = *response.add_models();
-            out.set_module_name(wire::Utf8(module.name));
+            out.set_module_name(Utf8(module.name));
             out.set_api(api.ToString());
             out.set_model(model.ToString());
             out.set_from_local_module(true);

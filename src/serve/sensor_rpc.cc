@@ -2,9 +2,9 @@
 #include "serve/sensor_rpc.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "common/v1/common.pb.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 
@@ -24,7 +24,7 @@ SensorRpc::SensorRpc(Admission& admission, const machine::ResourceFinder& finder
         if (!readings.is_object())
           return Internal("sensor " + request.name() + " gave readings that are not an object");
         for (const auto& [key, value] : readings.items()) {
-          auto& out = (*response.mutable_readings())[wire::Utf8(key)];
+          auto& out = (*response.mutable_readings())[Utf8(key)];
           RETURN_IF_ERROR(Annotate(wire::JsonToValue(value, out), "reading " + key));
         }
         return absl::OkStatus();

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "image/point_cloud.h"
 #include "service/vision/v1/vision.pb.h"
 #include "wire/machine/findings.h"
 #include "wire/machine/media.h"
 #include "wire/machine/point_cloud.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::serve {
 
@@ -143,7 +143,7 @@ void VisionRpc::AddGetProperties() {
         response.set_detections_supported(properties.detections);
         response.set_object_point_clouds_supported(properties.object_point_clouds);
         if (!properties.default_camera.empty())
-          response.set_default_camera(wire::Utf8(properties.default_camera));
+          response.set_default_camera(Utf8(properties.default_camera));
         return absl::OkStatus();
       });
 }
@@ -165,7 +165,7 @@ absl::Status VisionRpc::CaptureAll(Call& call, const proto::CaptureAllFromCamera
   if (request.return_image() && captured.image.has_value()) {
     image.set_source_name(request.camera_name());
     image.set_image(captured.image->picture->bytes());
-    image.set_mime_type(wire::Utf8(captured.image->picture->mime()));
+    image.set_mime_type(Utf8(captured.image->picture->mime()));
   }
   WriteDetections({captured.detections, captured.size}, response);
   WriteClassifications(captured.classifications, response);

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "machine/api_service.h"
 #include "machine/graph_order.h"
 #include "module/v1/module.pb.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::machine {
 namespace {
@@ -52,14 +52,14 @@ absl::Status WriteConfig(const ResourceConfig& config, viam::app::v1::ComponentC
   message.set_type(config.name.api.subtype);
   message.set_api(config.name.api.ToString());
   message.set_model(config.model.ToString());
-  for (const std::string& name : config.depends_on) message.add_depends_on(wire::Utf8(name));
+  for (const std::string& name : config.depends_on) message.add_depends_on(Utf8(name));
   for (const auto& [type, attributes] : config.service_configs) {
     auto& service = *message.add_service_configs();
-    service.set_type(wire::Utf8(type));
+    service.set_type(Utf8(type));
     RETURN_IF_ERROR(wire::JsonToStruct(attributes, *service.mutable_attributes()));
   }
   if (!config.log_level.empty())
-    message.mutable_log_configuration()->set_level(wire::Utf8(config.log_level));
+    message.mutable_log_configuration()->set_level(Utf8(config.log_level));
   return Annotate(wire::JsonToStruct(config.attributes, *message.mutable_attributes()),
                   config.path + ".attributes");
 }

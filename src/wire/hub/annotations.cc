@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/hub/annotations.h"
 
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 namespace bowerbird::wire {
 

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::wire {
 namespace {

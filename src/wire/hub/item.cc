@@ -2,11 +2,11 @@
 #include "wire/hub/item.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "wire/hub/annotations.h"
 #include "wire/hub/method_parameters.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::wire {

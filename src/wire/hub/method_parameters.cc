@@ -7,10 +7,10 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "nlohmann/json.hpp"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::wire {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/hub/snapshot.h"
 
+#include "base/utf8.h"
 #include "wire/hub/annotations.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::wire {

@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "wire/hub/annotations.h"
 #include "wire/hub/media_type.h"
 #include "wire/hub/method_parameters.h"
 #include "wire/machine/media.h"
 #include "wire/machine/struct.h"
-#include "wire/machine/text.h"
 #include "wire/machine/time.h"
 
 namespace bowerbird::wire {

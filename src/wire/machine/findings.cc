@@ -5,7 +5,7 @@
 #include <climits>
 #include <cstdint>
 
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 namespace bowerbird::wire {
 namespace {

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "wire/machine/pose.h"
 #include "wire/machine/rotation.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::wire {
 namespace {

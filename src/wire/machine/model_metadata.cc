@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 namespace bowerbird::wire {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 namespace bowerbird::wire {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 namespace bowerbird::wire {
 namespace {

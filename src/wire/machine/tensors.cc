@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "infer/half.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::wire {
 namespace {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/utf8.h"
 #include "google/protobuf/struct.pb.h"
 #include "nlohmann/json.hpp"
 #include "service/mlmodel/v1/mlmodel.pb.h"
@@ -16,7 +17,6 @@
 #include "wire/machine/pose.h"
 #include "wire/machine/struct.h"
 #include "wire/machine/tensors.h"
-#include "wire/machine/text.h"
 
 namespace bowerbird::wire {
 namespace {

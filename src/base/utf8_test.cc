@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 #include <string>
 
+#include "base/base64.h"
 #include "gtest/gtest.h"
 
-namespace bowerbird::wire {
+namespace bowerbird {
 namespace {
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";
@@ -41,5 +42,23 @@ TEST(Utf8, WhatComesOutIsAlwaysWellFormed) {
   }
 }
 
+TEST(Utf8, RefusesOverlongFormsSurrogatesAndWhatIsBeyondUnicode) {
+  for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8",
+                          "\x80", "\xE2\x82", "\xF0\x9F"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << Base64Encode(bad);
+  }
+  EXPECT_EQ(Utf8SequenceLength(""), 0U);
+}
+
+TEST(Utf8Line, IsCutBetweenCharactersAndHasNoNul) {
+  const std::string r = kReplacement;
+  EXPECT_EQ(Utf8Line("abc", 3), "abc");
+  EXPECT_EQ(Utf8Line("ab\xC3\xA4", 3), "ab");
+  EXPECT_EQ(Utf8Line("ab\xC3\xA4", 4), "ab\xC3\xA4");
+  EXPECT_EQ(Utf8Line(std::string("a\0b", 3), 80), "a" + r + "b");
+  EXPECT_EQ(Utf8Line("\xFF\xFF", 5), r);
+  EXPECT_EQ(Utf8Line("", 0), "");
+}
+
 }  // namespace
-}  // namespace bowerbird::wire
+}  // namespace bowerbird

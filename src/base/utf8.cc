@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wire/machine/text.h"
+#include "base/utf8.h"
 
 #include <cstdint>
 
-namespace bowerbird::wire {
+namespace bowerbird {
 namespace {
 
-// The length of the well-formed sequence at the start of `text`, 0 if there is none.
-// The bounds of the second byte are those of the Unicode standard, table 3-7.
-size_t SequenceLength(std::string_view text) {
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+}  // namespace
+
+size_t Utf8SequenceLength(std::string_view text) {
+  if (text.empty()) return 0;
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);
   if (lead < 0x80) return 1;
@@ -33,11 +36,9 @@ size_t SequenceLength(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    const size_t length = SequenceLength(text);
+    const size_t length = Utf8SequenceLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -49,11 +50,23 @@ std::string Utf8(std::string_view text) {
   std::string clean;
   clean.reserve(text.size() + 8);
   while (!text.empty()) {
-    const size_t length = SequenceLength(text);
-    clean += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    const size_t length = Utf8SequenceLength(text);
+    clean += length == 0 ? kReplacement : text.substr(0, length);
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return clean;
 }
 
-}  // namespace bowerbird::wire
+std::string Utf8Line(std::string_view text, size_t most) {
+  std::string clean;
+  while (!text.empty()) {
+    const size_t length = text.front() == '\0' ? 0 : Utf8SequenceLength(text);
+    const std::string_view next = length == 0 ? kReplacement : text.substr(0, length);
+    if (clean.size() + next.size() > most) break;
+    clean += next;
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return clean;
+}
+
+}  // namespace bowerbird
