@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "base/utf8.h"
 #include "gtest/gtest.h"
 
 namespace bowerbird::jobs {
@@ -75,17 +74,13 @@ TEST(TrainerLines, WhatIsHeardIsUtf8WithoutNul) {
   ErrorLines errors(heard);
   errors.Take(std::string("WARNING: a\0b\n", 13) + std::string(kMaxTrainerText - 1, 'x') +
               "\xC3\xA4\nINFO: x\nno end");
-  EXPECT_EQ(heard.points.at(0).phase,
-            "a\xEF\xBF\xBD"
-            "b");
+  const std::string split = std::string("a\xEF\xBF\xBD") + "b";
+  EXPECT_EQ(heard.points.at(0).phase, split);
   EXPECT_EQ(lines.failure(), "c\xEF\xBF\xBD");
-  EXPECT_EQ(heard.log, std::vector<std::string>({"info: caf\xEF\xBF\xBD",
-                                                 "info: a\xEF\xBF\xBD"
-                                                 "b",
-                                                 "warn: WARNING: a\xEF\xBF\xBD"
-                                                 "b",
-                                                 "error: " + std::string(kMaxTrainerText - 1, 'x'),
-                                                 "debug: INFO: x"}));
+  const std::vector<std::string> expected = {
+      "info: caf\xEF\xBF\xBD", "info: " + split, "warn: WARNING: " + split,
+      "error: " + std::string(kMaxTrainerText - 1, 'x'), "debug: INFO: x"};
+  EXPECT_EQ(heard.log, expected);
 }
 
 }  // namespace
