@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -17,12 +18,22 @@ namespace {
 
 using vision::Classification;
 
+// For a model that takes no picture: what would do instead of one.
+absl::Status WithSoundHint(const absl::Status& status, const infer::ModelMetadata& metadata) {
+  if (status.ok() || metadata.inputs.size() != 1 || metadata.inputs[0].shape.size() > 3)
+    return status;
+  return absl::Status(
+      status.code(),
+      ToAbsl(MessageOf(status) + "; a model of sound must take a waveform, at least " +
+             std::to_string(audio::kMinWindow) + " samples of float32 or int16"));
+}
+
 int Classify(const FinderFlags& flags) {
   auto loaded = LoadModel(flags);
   absl::Status status = loaded.status();
   if (status.ok() && audio::SoundClassifier::Takes(loaded->model->metadata()))
     return ClassifySound(flags, *loaded->model);
-  if (status.ok()) status = AddFinder(flags, *loaded);
+  if (status.ok()) status = WithSoundHint(AddFinder(flags, *loaded), loaded->model->metadata());
   if (status.ok() && !loaded->finder->classifies()) {
     status = FailedPrecondition(flags.model + " gives no class scores: use `bowerbird detect`");
   }

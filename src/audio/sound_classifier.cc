@@ -17,9 +17,6 @@
 namespace bowerbird::audio {
 namespace {
 
-// Fewer are features, not a waveform: the shortest window of a known model is a fortieth of a
-// second.
-constexpr int64_t kMinWindow = 1000;
 constexpr double kDefaultWindowSeconds = 0.975;
 
 bool IsSample(infer::DType type) {

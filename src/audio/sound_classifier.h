@@ -5,6 +5,7 @@
 // in its metadata. docs/sound.md.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,10 @@ namespace bowerbird::audio {
 
 // Where the metadata is silent: what YAMNet and most models of sound were trained on.
 inline constexpr int kDefaultSampleRate = 16000;
+
+// Of an input of fixed length; fewer are features, not a waveform: the shortest window of a known
+// model is a fortieth of a second.
+inline constexpr int64_t kMinWindow = 1000;
 
 struct SoundClassifierOptions {
   int sample_rate_hz = 0;     // 0: the metadata's, else kDefaultSampleRate

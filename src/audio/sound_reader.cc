@@ -110,7 +110,10 @@ absl::StatusOr<Format> ProbeFile(const Context& context, const std::string& path
   }
   const ExitStatus exit = child->Kill();
   const Format format{NumberAfter(text, "sample_rate"), NumberAfter(text, "channels")};
-  if (CheckFormat(format).ok()) return format;
+  const absl::Status possible = CheckFormat(format);
+  if (possible.ok()) return format;
+  if (format.sample_rate_hz > 0 && format.channels > 0)
+    return InvalidArgument("sound file " + path + ": " + MessageOf(possible));
   const std::string said = child->LastStderrLine();
   return InvalidArgument("sound file " + path + ": there is no sound in it that ffmpeg can read" +
                          (exit.ok() || said.empty() ? "" : ": " + said));

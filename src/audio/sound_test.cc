@@ -14,6 +14,7 @@
 #include "audio/sound_reader.h"
 #include "audio/sound_writer.h"
 #include "base/spawn.h"
+#include "base/status.h"
 #include "infer/tflite_model.h"
 
 namespace bowerbird::audio {
@@ -85,6 +86,11 @@ TEST_F(SoundTest, BadFilesAreErrorsThatSayWhat) {
     EXPECT_FALSE(sound.ok()) << bytes.substr(0, 20);
     EXPECT_NE(sound.status().message().find("that was sent"), std::string::npos) << sound.status();
   }
+  std::string fast = good;
+  fast.replace(24, 4, std::string("\x40\x42\x0f\0", 4));
+  EXPECT_NE(MessageOf(ReadSoundBytes({}, fast, 10).status())
+                .find("that was sent: a sample rate of 1000000 Hz: it must be from"),
+            std::string::npos);
   EXPECT_EQ(ProbeFile({}, (folder_ / "none.wav").string()).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_FALSE(ProbeFile({}, folder_.string()).ok());

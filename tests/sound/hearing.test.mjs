@@ -14,6 +14,7 @@ import { tone, wav } from './wav.mjs';
 
 const yamnet = testData('models/audio/yamnet_audio_classifier_with_metadata.tflite');
 const speech = testData('models/audio/speech.wav');
+const spectra = testData('models/audio/micro_speech_quantized.tflite');
 const skip = yamnet && speech ? false : 'BOWERBIRD_TEST_DATA is not set';
 
 after(() => setTimeout(() => process.exit(), 200).unref());
@@ -44,6 +45,12 @@ describe('a model of sound', { skip }, () => {
   after(async () => {
     await server?.close();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('says of a model of sound that takes features what it must take', () => {
+    const run = spawnSync(program, ['classify', '--model', spectra, beep], { encoding: 'utf8' });
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /the input has shape \[1, 1960\].*a model of sound must take a waveform, at least 1000 samples/);
   });
 
   it('names every window of a file on the command line', () => {
