@@ -27,6 +27,13 @@ const local = (data, name, ...more) =>
 const outOf = (name, file) => path.join(folder, name, file);
 const report = (name) => JSON.parse(readFileSync(outOf(name, 'report.json'), 'utf8'));
 
+/** The training picture that is most like `file` to a model that was trained here. */
+function nearest(name, file) {
+  const asked = run('model', 'neighbours', path.join(folder, name), file, '--count', '1', '--json');
+  assert.equal(asked.code, 0, asked.err);
+  return JSON.parse(asked.out).neighbours[0];
+}
+
 /** `count` pictures of each kind, a folder a class. */
 function classFolders(name, count, kinds = ['disc', 'square'], first = 0) {
   for (const kind of kinds) {
@@ -157,6 +164,9 @@ describe('bowerbird train local', () => {
     const one = path.join(boxes, 'images', '1.png');
     const found = run('detect', '--model', outOf('detector', 'model.tflite'), one);
     assert.equal(found.code, 0, found.err);
+    const learnt = readdirSync(path.join(boxes, 'images')).map((file) => path.join(boxes, 'images', file));
+    const itself = learnt.filter((file) => nearest('detector', file).distance === 0);
+    assert.equal(itself.length, made.split.training, 'each picture that taught it is nearest to itself');
   });
 
   it('trains without a base model, twice the same', { skip: !hasTorch && 'libtorch is not installed' }, () => {
@@ -178,6 +188,7 @@ describe('bowerbird train local', () => {
     assert.match(done.err, /no base model/);
     const one = path.join(folder, 'boxes-alone', 'images', '1.png');
     assert.equal(run('detect', '--model', outOf('alone-detector', 'model.tflite'), one).code, 0);
+    assert.ok(nearest('alone-detector', one).labels.length > 0);
   });
 
   it('fine-tunes where there is time, and keeps the better file', { skip: !hasTorch && 'libtorch is not installed' }, () => {
@@ -187,6 +198,7 @@ describe('bowerbird train local', () => {
     assert.deepEqual(candidates.map((one) => one.path), ['graft', 'fine-tune']);
     const best = candidates.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
     assert.equal(way, best.path);
+    assert.deepEqual(nearest('tuned', path.join(data, 'square', '3.png')).labels, ['square']);
   });
 
   const refused = (done, pattern, code = 1) => {
