@@ -64,7 +64,7 @@ TEST(UnreadFiles, WhatIsNotReadInAFolderOfPicturesIsNamedWithWhatToDo) {
   }
   folder.Write("cat/._a.png", "resource fork");
   folder.Write("cat/c.gif", "GIF89a................");
-  folder.Write("cat/d.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ....", 24));
+  folder.Write("cat/d.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ....", 20));
   folder.Write("cat/data.bin", "BMP: all\n");
   folder.Write("cat/notes.md", "BM");
   folder.Write("cat/empty", "");

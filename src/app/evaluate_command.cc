@@ -9,6 +9,7 @@
 #include "app/finder_flags.h"
 #include "base/status.h"
 #include "evaluate/coco_files.h"
+#include "evaluate/html_comparison.h"
 #include "evaluate/html_report.h"
 #include "evaluate/report.h"
 
@@ -30,16 +31,28 @@ void Warn(const std::string& message) {
   std::fprintf(stderr, "bowerbird: evaluate: %s\n", message.c_str());
 }
 
-absl::StatusOr<Evaluated> EvaluateFiles(const EvaluateFlags& flags) {
+// What is printed, and the page where one is wanted.
+struct Result {
+  ordered_json report;
+  std::string page;
+};
+
+Result ResultOf(const EvaluateFlags& flags, Evaluated evaluated) {
+  Result result{.report = std::move(evaluated.report), .page = {}};
+  if (!flags.html.empty()) result.page = HtmlReport(result.report, evaluated.details);
+  return result;
+}
+
+absl::StatusOr<Result> EvaluateFiles(const EvaluateFlags& flags) {
   const auto files = MakeFileSystem();
   ASSIGN_OR_RETURN(const evaluate::CocoSet coco, ReadCocoFiles(*files, flags.coco));
   if (coco.unknown_category > 0) {
     Warn(std::to_string(coco.unknown_category) +
          " detections are of categories that the ground truth does not list: they do not count");
   }
-  return Evaluated{evaluate::DetectionReport(coco.set),
-                   {.title = flags.coco.detections, .curves = evaluate::CurvesOf(coco.set)},
-                   {}};
+  return ResultOf(flags, {evaluate::DetectionReport(coco.set),
+                          {.title = flags.coco.detections, .curves = evaluate::CurvesOf(coco.set)},
+                          {}});
 }
 
 void WarnOf(const ModelAnswers& answers) {
@@ -49,16 +62,19 @@ void WarnOf(const ModelAnswers& answers) {
   }
 }
 
-absl::StatusOr<Evaluated> EvaluateFolder(const EvaluateFlags& flags) {
+absl::StatusOr<Result> EvaluateFolder(const EvaluateFlags& flags) {
   ASSIGN_OR_RETURN(Evaluated evaluated, EvaluateModel(flags.finder, flags.folder));
   WarnOf(evaluated.answers);
-  if (flags.compare.empty()) return evaluated;
+  if (flags.compare.empty()) return ResultOf(flags, std::move(evaluated));
   FinderFlags other_flags = flags.finder;
   other_flags.model = flags.compare;
   auto other = EvaluateModel(other_flags, flags.folder);
   if (!other.ok()) return Annotate(other.status(), "--compare");
-  ASSIGN_OR_RETURN(evaluated.report, Compare(evaluated, *other));
-  return evaluated;
+  Result result;
+  ASSIGN_OR_RETURN(result.report, Compare(evaluated, *other));
+  if (!flags.html.empty())
+    result.page = HtmlComparison(result.report, evaluated.details, other->details);
+  return result;
 }
 
 // Labels of a model may be of any bytes.
@@ -75,16 +91,14 @@ int Evaluate(const EvaluateFlags& flags) {
                stderr);
     return 2;
   }
-  if (!flags.compare.empty() && (files || !flags.html.empty())) {
-    std::fputs("bowerbird: evaluate: --compare goes with --model and --data, without --html\n",
-               stderr);
+  if (!flags.compare.empty() && files) {
+    std::fputs("bowerbird: evaluate: --compare goes with --model and --data\n", stderr);
     return 2;
   }
-  const auto evaluated = files ? EvaluateFiles(flags) : EvaluateFolder(flags);
+  const absl::StatusOr<Result> evaluated = files ? EvaluateFiles(flags) : EvaluateFolder(flags);
   absl::Status status = evaluated.status();
   if (status.ok() && !flags.html.empty())
-    status = WriteFileDurably(*MakeFileSystem(), flags.html,
-                              HtmlReport(evaluated->report, evaluated->details), 0666);
+    status = WriteFileDurably(*MakeFileSystem(), flags.html, evaluated->page, 0666);
   if (!status.ok()) {
     int exit_status = 1;
     Fail(&exit_status, "evaluate: " + MessageOf(status));
@@ -117,7 +131,8 @@ CLI::App* RegisterEvaluate(CLI::App& app, int* exit_status) {
                       "A JSON file of results: image_id, category_id, bbox, score");
   command->add_option("--compare", flags->compare,
                       "Another .tflite file: every figure of both, and where they agree");
-  command->add_option("--html", flags->html, "A page to write, with curves");
+  command->add_option("--html", flags->html,
+                      "A page to write, with curves; with --compare of both models");
   command->add_flag("--json", flags->json, "JSON on one line");
   command->footer(
       "Detectors: AP and AR as COCO defines them, and of Pascal VOC at an overlap of 0.5.\n"

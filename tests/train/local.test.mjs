@@ -93,9 +93,11 @@ describe('bowerbird train local', () => {
     assert.ok(figures.memory_mb > 0 && figures.file_bytes === readFileSync(file).length, scored.out);
     const { model } = report('model');
     assert.ok(model.invoke_ms > 0 && model.memory_mb > 0, JSON.stringify(model));
-    const compared = JSON.parse(run('evaluate', '--model', file, '--compare', file, '--data', unseen, '--json').out);
+    const both = ['evaluate', '--model', file, '--compare', file, '--data', unseen];
+    const compared = JSON.parse(run(...both, '--html', outOf('', 'compared.html'), '--json').out);
     assert.equal(compared.agreement, 1);
     assert.equal(compared.difference.accuracy, 0);
+    assert.match(readFileSync(outOf('', 'compared.html'), 'utf8'), /<b>100\.0 %<\/b>agreement/);
   });
 
   it('makes the same bytes again, with one thread and with two', () => {
