@@ -44,7 +44,7 @@ class DetectionTrainer {
 
   absl::StatusOr<TrainedModel> Train() {
     ASSIGN_OR_RETURN(NetworkEngine* const engine, LoadNetworkEngine());
-    ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
+    ASSIGN_OR_RETURN(set_, ReadPictures(files_, job_));
     ASSIGN_OR_RETURN(const FloatGraph base, Base());
     RETURN_IF_ERROR(ReadSamples(base.input_size()));
     ASSIGN_OR_RETURN(const TrainedDetector detector,

@@ -28,7 +28,7 @@ class GraftTrainer {
   GraftTrainer(FileSystem& files, const TrainJob& job) : files_(files), job_(job) {}
 
   absl::StatusOr<Graft> Make() {
-    ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
+    ASSIGN_OR_RETURN(set_, ReadPictures(files_, job_));
     Graft graft;
     ASSIGN_OR_RETURN(graft.embedding, ReadEmbedding(job_.base_path, job_.embedding));
     RETURN_IF_ERROR(ComputeFeatures(graft.embedding));

@@ -22,6 +22,17 @@ using nlohmann::ordered_json;
 constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 // Enough for a median; part of the job's own time.
 constexpr double kCostSeconds = 0.15;
+// Of the same kind, which are told; the report has all.
+constexpr size_t kMostTold = 5;
+
+// A picture may turn out to be none only when it is read, so this is for the end.
+void TellLeftOut(const TrainJob& job, const ordered_json& problems) {
+  if (problems.empty()) return;
+  const auto first = problems[0].get<std::string>();
+  job.Tell({{"warning", problems.size() == 1 ? "left out: " + first
+                                             : std::to_string(problems.size()) +
+                                                   " left out (the report names each): " + first}});
+}
 
 }  // namespace
 
@@ -34,10 +45,21 @@ absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job) {
   auto trained =
       job.data.task == Task::kDetection ? TrainDetection(files, job) : TrainClassifier(files, job);
   if (trained.ok()) {
+    TellLeftOut(job, trained->report["problems"]);
     const KnownFeatures known = std::exchange(trained->known_features, {});
     AddFeatures(files, job, known, *trained);
   }
   return trained;
+}
+
+absl::StatusOr<TrainingSet> ReadPictures(FileSystem& files, const TrainJob& job) {
+  ASSIGN_OR_RETURN(TrainingSet set, ReadTrainingSet(files, job.data));
+  const size_t count = set.warnings.size();
+  const size_t told = count <= kMostTold + 1 ? count : kMostTold;
+  for (size_t i = 0; i < told; ++i) job.Tell({{"warning", set.warnings[i]}});
+  if (told < count)
+    job.Tell({{"warning", std::to_string(count - told) + " more of the kind, in the report"}});
+  return set;
 }
 
 absl::StatusOr<ordered_json> DescribeBase(FileSystem& files, const TrainJob& job) {

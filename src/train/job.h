@@ -72,6 +72,9 @@ struct TrainedModel {
 // and not there. CANCELLED: stopped before there was a model.
 absl::StatusOr<TrainedModel> Train(FileSystem& files, const TrainJob& job);
 
+// The pictures of a job. Tells what was merged, left out or is few.
+absl::StatusOr<TrainingSet> ReadPictures(FileSystem& files, const TrainJob& job);
+
 // What every report begins and ends with.
 absl::StatusOr<nlohmann::ordered_json> DescribeBase(FileSystem& files, const TrainJob& job);
 void DescribeData(const TrainJob& job, const TrainingSet& set, nlohmann::ordered_json& report);

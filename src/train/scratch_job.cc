@@ -100,7 +100,7 @@ class ScratchTrainer {
 
   absl::StatusOr<FromScratch> Run() {
     ASSIGN_OR_RETURN(engine_, LoadNetworkEngine());
-    ASSIGN_OR_RETURN(set_, ReadTrainingSet(files_, job_.data));
+    ASSIGN_OR_RETURN(set_, ReadPictures(files_, job_));
     for (const TrainingPicture& picture : set_.pictures)
       ++(picture.is_validation ? validation_ : training_);
     RETURN_IF_ERROR(ChooseShape());

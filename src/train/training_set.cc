@@ -16,6 +16,13 @@ namespace {
 
 using annotation::AnnotatedImage;
 
+// Lines of a file of labels have no blanks at their ends. A label of nothing else stays as it is.
+std::string WithoutBlanksAtEnds(const std::string& label) {
+  const size_t begin = label.find_first_not_of(' ');
+  if (begin == std::string::npos) return label;
+  return label.substr(begin, label.find_last_not_of(' ') - begin + 1);
+}
+
 // Labels that people take for the same: without blanks at the ends, case, or width of blanks.
 std::string Folded(const std::string& label) {
   std::string folded;
@@ -119,7 +126,8 @@ class SetReader {
                    "nothing (--force)"
                  : std::string("label, and at most a fifth may: label them, or go on without them "
                                "(--force), or with them as ") +
-                       kUnknownLabel + " (--unknown)"));
+                       kUnknownLabel + " (--unknown)") +
+          (set_.problems.empty() ? "" : "; left out: " + TextOf(set_.problems.front())));
     // Of several labels or of boxes, none at all is an answer; of one label it is not.
     if (options_.task == Task::kSingleLabel || !options_.force)
       std::erase_if(found_, [](const auto& one) { return one.second.labels.empty(); });
@@ -139,10 +147,10 @@ class SetReader {
     for (const auto& [folded, counts] : spellings) {
       const auto most = std::ranges::max_element(
           counts, [](const auto& a, const auto& b) { return a.second < b.second; });
+      const std::string name = WithoutBlanksAtEnds(most->first);
       for (const auto& [label, count] : counts) {
-        chosen[label] = most->first;
-        if (label != most->first)
-          set_.warnings.push_back("'" + label + "' is taken for '" + most->first + "'");
+        chosen[label] = name;
+        if (label != name) set_.warnings.push_back("'" + label + "' is taken for '" + name + "'");
       }
     }
     for (auto& [path, picture] : found_) {

@@ -4,8 +4,9 @@
 // about folders that nothing can be learnt from.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
-  from 'node:fs';
+import {
+  existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -276,6 +277,21 @@ describe('bowerbird train local', () => {
     assert.equal(done.code, 0, done.err);
     assert.deepEqual(report('merged').labels, ['disc', 'square']);
     assert.ok(report('merged').warnings.some((line) => line.includes("'Disc '")));
+    assert.match(done.err, /'Disc ' is taken for 'disc'/);
+  });
+
+  it('trims labels, says what is no picture and which label is none', () => {
+    const odd = classFolders('odd-labels', 10, ['disc', 'square']);
+    const named = (name) => path.join(odd, name);
+    renameSync(named('square'), named(' a square '));
+    writeFileSync(path.join(odd, 'disc', 'y.jpg'), 'no picture');
+    const done = local(odd, 'trimmed');
+    assert.equal(done.code, 0, done.err);
+    assert.equal(readFileSync(outOf('trimmed', 'labels.txt'), 'utf8'), 'a square\ndisc\n');
+    assert.match(done.err, /left out: .*y\.jpg/);
+    rmSync(path.join(odd, 'disc', 'y.jpg'));
+    renameSync(named(' a square '), named('a\nsquare'));
+    refused(local(odd, 'no'), /10 of 20 pictures have no label.*left out: .*control character/s);
   });
 
   for (const signal of ['SIGKILL', 'SIGTERM'])
