@@ -2,6 +2,7 @@
 #include "tflite/write.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/status.h"
@@ -135,6 +136,14 @@ class Writer {
     return values.empty() ? 0 : builder_.CreateVector(values);
   }
 
+  // Zero points by channel are mostly zeros of the same few lengths: eight bytes each, a seventh of
+  // a small quantised file. Tables may point to one vector.
+  Offset<flatbuffers::Vector<int64_t>> Once(const std::vector<int64_t>& values) {
+    const auto [found, is_new] = written_.try_emplace(values);
+    if (is_new) found->second = Values(values);
+    return found->second;
+  }
+
   template <typename To, typename From, typename WriteOne>
   Offset<flatbuffers::Vector<Offset<To>>> Vector(const std::vector<From>& parts, WriteOne write) {
     std::vector<Offset<To>> written;
@@ -190,7 +199,7 @@ class Writer {
     const auto min = Values(source.min);
     const auto max = Values(source.max);
     const auto scale = Values(source.scale);
-    const auto zero_point = Values(source.zero_point);
+    const auto zero_point = Once(source.zero_point);
     return schema::CreateQuantizationParameters(
         builder_, min, max, scale, zero_point,
         static_cast<schema::QuantizationDetails>(details.second), details.first, source.dimension);
@@ -264,6 +273,7 @@ class Writer {
 
   const BufferPlan& plan_;
   FlatBufferBuilder builder_;
+  std::map<std::vector<int64_t>, Offset<flatbuffers::Vector<int64_t>>> written_;
 };
 
 }  // namespace

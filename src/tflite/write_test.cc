@@ -291,5 +291,24 @@ TEST(WriteModel, KeepsEveryModelOfTheTestData) {
   EXPECT_GE(models, 20);
 }
 
+TEST(WriteModel, KeepsZeroPointsThatManyTensorsHaveOnce) {
+  constexpr size_t kChannels = 1000;
+  Graph graph;
+  graph.version = 3;
+  graph.buffers = {{}};
+  Tensor tensor;
+  tensor.shape = {kChannels};
+  tensor.quantization = {.scale = std::vector<float>(kChannels, 1),
+                         .zero_point = std::vector<int64_t>(kChannels, 0)};
+  graph.subgraphs.emplace_back().tensors = {tensor};
+  const size_t one = WriteOrDie(graph).size();
+  graph.subgraphs[0].tensors = {tensor, tensor, tensor};
+  graph.subgraphs[0].tensors[2].quantization.zero_point.back() = 1;
+  const std::string three = WriteOrDie(graph);
+  EXPECT_LT(three.size(), one + 2 * kChannels * sizeof(float) + kChannels * sizeof(int64_t) + 500);
+  const Graph again = ReadOrDie(three);
+  ExpectSameTensors(graph, again, 0);
+}
+
 }  // namespace
 }  // namespace bowerbird::tflite
