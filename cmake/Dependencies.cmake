@@ -51,7 +51,7 @@ endfunction()
 bowerbird_archive(bowerbird::protobuf protobuf NEEDS ZLIB::ZLIB Threads::Threads)
 
 bowerbird_archive(bowerbird::grpc_leaves re2 cares)
-bowerbird_archive(bowerbird::grpc grpc++_reflection grpc++ grpc gpr upb address_sorting NEEDS
+bowerbird_archive(bowerbird::grpc grpc++ grpc gpr upb address_sorting NEEDS
   bowerbird::protobuf bowerbird::grpc_leaves
   absl::any_invocable absl::base absl::bind_front absl::cleanup absl::cord absl::flat_hash_map
   absl::flat_hash_set absl::function_ref absl::hash absl::inlined_vector absl::memory absl::optional
