@@ -48,7 +48,16 @@ class GrpcWebCall {
   virtual void Cancel() = 0;
 };
 
-// Thread-safe. Owns the thread "grpc-web".
+// Of calls within this process: nothing comes of a socket, so the thread that waits need not watch
+// those of all other calls, too, and be woken for theirs.
+class InProcessQueue final : public grpc::CompletionQueue {
+ public:
+  InProcessQueue()
+      : grpc::CompletionQueue(
+            {GRPC_CQ_CURRENT_VERSION, GRPC_CQ_NEXT, GRPC_CQ_NON_POLLING, nullptr}) {}
+};
+
+// `channel` leads to this process. Thread-safe. Owns the thread "grpc-web".
 class GrpcWebBridge {
  public:
   explicit GrpcWebBridge(const std::shared_ptr<grpc::Channel>& channel);
@@ -62,7 +71,7 @@ class GrpcWebBridge {
   void Run();
 
   grpc::GenericStub stub_;
-  grpc::CompletionQueue queue_;
+  InProcessQueue queue_;
   std::thread thread_;
 };
 
