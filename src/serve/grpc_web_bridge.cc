@@ -96,7 +96,7 @@ class BridgedCall final : public GrpcWebCall {
     }
     grpc::ByteBuffer message;
     message.Swap(&incoming_);
-    sink_->OnMessage(std::move(message));
+    sink_->OnMessage(message);
   }
 
   void FetchStatus() {
