@@ -25,11 +25,9 @@ constexpr char kDefault[] = "default";
 constexpr uint64_t kMaxBaseBytes = uint64_t{1} << 30;
 
 std::string FolderOf(const std::string& data_dir) { return data_dir + "/bases"; }
-std::string Folder() { return FolderOf(DefaultDataDir()); }
-std::string FileOf(const std::string& name) { return Folder() + "/" + name + ".tflite"; }
 
 // In the order of their text.
-std::vector<std::string> Names(const std::string& folder = Folder()) {
+std::vector<std::string> Names(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
@@ -39,7 +37,7 @@ std::vector<std::string> Names(const std::string& folder = Folder()) {
   return names;
 }
 
-std::string Known(const std::string& folder = Folder()) {
+std::string Known(const std::string& folder) {
   const std::vector<std::string> names = Names(folder);
   if (names.empty()) return "none is kept yet (bowerbird train base add FILE.tflite)";
   std::string text = "kept are";
@@ -83,7 +81,11 @@ absl::StatusOr<Json> Describe(const std::string& file) {
 
 struct BaseOptions {
   std::string file, name;
+  std::string data_dir = DefaultDataDir();
   bool json = false;
+
+  std::string Folder() const { return FolderOf(data_dir); }
+  std::string FileOf(const std::string& base) const { return Folder() + "/" + base + ".tflite"; }
 };
 
 absl::Status Add(const BaseOptions& options) {
@@ -93,8 +95,8 @@ absl::Status Add(const BaseOptions& options) {
   ASSIGN_OR_RETURN(Json facts, Describe(options.file));
   const auto files = MakeFileSystem();
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(*files, options.file, kMaxBaseBytes));
-  RETURN_IF_ERROR(files->MakeDirectories(Folder(), 0777));
-  RETURN_IF_ERROR(WriteFileDurably(*files, FileOf(name), bytes, 0666));
+  RETURN_IF_ERROR(files->MakeDirectories(options.Folder(), 0777));
+  RETURN_IF_ERROR(WriteFileDurably(*files, options.FileOf(name), bytes, 0666));
   if (options.json) {
     facts["name"] = name;
     std::printf("%s\n", facts.dump().c_str());
@@ -106,28 +108,31 @@ absl::Status Add(const BaseOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(bool json) {
+absl::Status List(const BaseOptions& options) {
   const auto files = MakeFileSystem();
   auto all = Json::array();
-  for (const std::string& name : Names()) {
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(*files, FileOf(name), kMaxBaseBytes));
+  for (const std::string& name : Names(options.Folder())) {
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     ReadFile(*files, options.FileOf(name), kMaxBaseBytes));
     const std::string hash = Sha256Hex(std::string_view(bytes));
     all.push_back({{"name", name}, {"bytes", bytes.size()}, {"sha256", hash}});
-    if (!json)
+    if (!options.json)
       std::printf("%-24s %9.1f MB  %s\n", name.c_str(), static_cast<double>(bytes.size()) / 1e6,
                   hash.substr(0, 12).c_str());
   }
-  if (json) std::printf("%s\n", all.dump().c_str());
-  if (!json && all.empty()) std::fprintf(stderr, "%s\n", Known().c_str());
+  if (options.json) std::printf("%s\n", all.dump().c_str());
+  if (!options.json && all.empty()) std::fprintf(stderr, "%s\n", Known(options.Folder()).c_str());
   return absl::OkStatus();
 }
 
-absl::Status Remove(const std::string& name) {
-  RETURN_IF_ERROR(CheckName(name));
+absl::Status Remove(const BaseOptions& options) {
+  RETURN_IF_ERROR(CheckName(options.name));
+  const std::string file = options.FileOf(options.name);
   std::error_code error;
-  if (fs::remove(FileOf(name), error)) return absl::OkStatus();
-  if (error) return ErrnoStatus(error.value(), "removing " + FileOf(name));
-  return absl::NotFoundError("there is no base model '" + name + "': " + Known());
+  if (fs::remove(file, error)) return absl::OkStatus();
+  if (error) return ErrnoStatus(error.value(), "removing " + file);
+  return absl::NotFoundError("there is no base model '" + options.name +
+                             "': " + Known(options.Folder()));
 }
 
 }  // namespace
@@ -176,10 +181,15 @@ void RegisterTrainBase(CLI::App& train, int* exit_status) {
   add->callback([options, run] { run(Add(*options)); });
   CLI::App* list = base->add_subcommand("list", "What is kept");
   list->add_flag("--json", options->json, "As JSON");
-  list->callback([options, run] { run(List(options->json)); });
+  list->callback([options, run] { run(List(*options)); });
   CLI::App* remove = base->add_subcommand("remove", "Keep it no longer");
   remove->add_option("name", options->name)->required();
-  remove->callback([options, run] { run(Remove(options->name)); });
+  remove->callback([options, run] { run(Remove(*options)); });
+  for (CLI::App* command : {add, list, remove})
+    command
+        ->add_option("--data-dir", options->data_dir,
+                     "That of the server that trains; `train local` looks in the default one")
+        ->capture_default_str();
 }
 
 }  // namespace bowerbird::app

@@ -39,6 +39,7 @@ void CheckReport(std::string_view text) {
   const auto report = WithItems(*files, std::string(text.substr(0, end)), path);
   Require(report.ok());
   Require(WithItems(*files, *report, path).ok());
+  Require(TextWithItems(*files, std::string(text), path).ok());
 }
 
 }  // namespace

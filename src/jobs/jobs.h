@@ -141,6 +141,8 @@ class Jobs {
   absl::Status Train(const Job& job, Listener& listener);
   absl::StatusOr<std::vector<std::string>> ArgumentsOf(const Job& job, uint32_t threads) const;
   absl::Status Register(const Job& job);
+  // The trainer knows files of contents, people know items.
+  std::string Named(const std::string& id, const std::string& text) const;
   void End(const std::string& id, const absl::Status& status);
   // What a job is after its run.
   JobStatus StatusAfter(JobStatus before, const absl::Status& run);

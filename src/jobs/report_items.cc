@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/report_items.h"
 
+#include <algorithm>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "base/status.h"
@@ -13,6 +15,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr size_t kPiece = size_t{256} << 10;
+constexpr size_t kHexOfSha256 = 64;
+constexpr size_t kFolderName = 3;  // "ab/"
 
 std::string TextIn(const ordered_json& object, const char* key) {
   const auto found = object.find(key);
@@ -48,6 +52,17 @@ std::string ContentOf(const ordered_json& mistake) {
   return path.substr(path.rfind('/') + 1);
 }
 
+bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+// The content of the file that is named at `at`; "" if none is.
+std::string ContentAt(std::string_view text, size_t at) {
+  const std::string_view name = text.substr(at, kFolderName + kHexOfSha256);
+  if (name.size() != kFolderName + kHexOfSha256 || name[2] != '/') return "";
+  const std::string_view content = name.substr(kFolderName);
+  if (!std::ranges::all_of(content, IsHex) || content.substr(0, 2) != name.substr(0, 2)) return "";
+  return std::string(content);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> WithItems(FileSystem& files, const std::string& report,
@@ -63,6 +78,31 @@ absl::StatusOr<std::string> WithItems(FileSystem& files, const std::string& repo
     if (!id.empty()) mistake["item"] = id;
   }
   return read.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+absl::StatusOr<std::string> TextWithItems(FileSystem& files, const std::string& text,
+                                          const std::string& items_path) {
+  std::map<size_t, std::string> found;  // content by place
+  std::map<std::string, std::string> ids;
+  for (size_t slash = text.find('/'); slash != std::string::npos;
+       slash = text.find('/', slash + 1)) {
+    if (slash < 2) continue;
+    std::string content = ContentAt(text, slash - 2);
+    if (content.empty()) continue;
+    ids[content];
+    found[slash - 2] = std::move(content);
+  }
+  if (found.empty()) return text;
+  RETURN_IF_ERROR(FindIds(files, items_path, ids));
+  std::string named;
+  size_t end = 0;
+  for (const auto& [place, content] : found) {
+    const std::string& id = ids[content];
+    if (id.empty()) continue;
+    named += text.substr(end, place - end) + id;
+    end = place + kFolderName + kHexOfSha256;
+  }
+  return named + text.substr(end);
 }
 
 }  // namespace bowerbird::jobs

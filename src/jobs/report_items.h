@@ -16,4 +16,9 @@ namespace bowerbird::jobs {
 absl::StatusOr<std::string> WithItems(FileSystem& files, const std::string& report,
                                       const std::string& items_path);
 
+// The same for text: the page of the report, a trainer's error. "ab/abcd...", the file of a content
+// that is listed, becomes the item's id.
+absl::StatusOr<std::string> TextWithItems(FileSystem& files, const std::string& text,
+                                          const std::string& items_path);
+
 }  // namespace bowerbird::jobs

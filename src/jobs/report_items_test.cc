@@ -49,5 +49,20 @@ TEST_F(WithItemsTest, WhatHasNoMistakesStaysAsItIs) {
   EXPECT_FALSE(WithItems(*files_, "{\"mistakes\": []}", path_ + ".gone").ok());
 }
 
+TEST_F(WithItemsTest, FilesInATextBecomeItems) {
+  const std::string known = "cc" + std::string(62, '3'), unknown = "dd" + std::string(62, '4');
+  std::ofstream(path_, std::ios::app) << R"({"id": "o/l/4", "sha256": ")" << known << "\"}\n";
+  const auto text = [&](const std::string& given) {
+    const auto named = TextWithItems(*files_, given, path_);
+    EXPECT_TRUE(named.ok()) << named.status();
+    return named.value_or("");
+  };
+  EXPECT_EQ(text("'cc/" + known + "' and cc/" + known), "'o/l/4' and o/l/4");
+  for (const std::string& other : {"dd/" + unknown, "cd/" + known, known, "cc/" + known.substr(1),
+                                   std::string("/"), std::string(), std::string("cc/")})
+    EXPECT_EQ(text(other), other);
+  EXPECT_FALSE(TextWithItems(*files_, "cc/" + known, path_ + ".gone").ok());
+}
+
 }  // namespace
 }  // namespace bowerbird::jobs

@@ -27,6 +27,7 @@ namespace {
 constexpr size_t kMostKept = 2000;
 // Of a report that is shown with its job; the file itself is the model's.
 constexpr uint64_t kMaxReportBytes = uint64_t{4} << 20;
+constexpr uint64_t kMaxPageBytes = uint64_t{32} << 20;
 constexpr uint64_t kMaxLabelsBytes = uint64_t{1} << 20;
 constexpr std::chrono::minutes kLogSweep{60};
 // A job that is put back loses nothing by a short end.
@@ -122,6 +123,7 @@ class Jobs::Listener : public TrainerListener {
       MutexLock lock(mutex_);
       entries.swap(entries_);
     }
+    for (LogEntry& entry : entries) entry.message = jobs_.Named(id_, entry.message);
     const std::vector<Point> points = std::exchange(points_, {});
     if (entries.empty() && points.empty()) return;
     const absl::Status done = jobs_.database().Write([&](Connection& connection) -> absl::Status {
@@ -248,7 +250,7 @@ absl::Status Jobs::Train(const Job& job, Listener& listener) {
     running_.erase(job.id);
     if (stopping_) return absl::CancelledError("the server stops");
   }
-  RETURN_IF_ERROR(ended);
+  if (!ended.ok()) return absl::Status(ended.code(), ToAbsl(Named(job.id, MessageOf(ended))));
   const auto keep = [&]() -> absl::Status {
     ASSIGN_OR_RETURN(const Job now, Get(owner, job.id));
     if (now.status == JobStatus::kCanceling) return absl::CancelledError("canceled");
@@ -302,10 +304,16 @@ absl::StatusOr<std::vector<std::string>> Jobs::ArgumentsOf(const Job& job, uint3
   return arguments;
 }
 
+std::string Jobs::Named(const std::string& id, const std::string& text) const {
+  auto named = TextWithItems(*options_.files, text, FolderOf(id) + "/items.jsonl");
+  return named.ok() ? *std::move(named) : text;
+}
+
 absl::Status Jobs::Register(const Job& job) {
   // An earlier attempt whose answer was lost.
   if (options_.models->OfJob(job.id).ok()) return absl::OkStatus();
   const std::string output = FolderOf(job.id) + "/output";
+  const std::string items = FolderOf(job.id) + "/items.jsonl";
   ASSIGN_OR_RETURN(const auto names, options_.files->List(output));
   if (std::find(names.begin(), names.end(), "model.tflite") == names.end())
     return Internal("the trainer ended well but wrote no model.tflite: see the job's log");
@@ -328,14 +336,16 @@ absl::Status Jobs::Register(const Job& job) {
       model.labels = LinesOf(labels);
     } else if (name == "report.json" && info.size <= kMaxReportBytes) {
       ASSIGN_OR_RETURN(changed.report, ReadFile(*options_.files, path, kMaxReportBytes));
-      ASSIGN_OR_RETURN(changed.report, WithItems(*options_.files, changed.report,
-                                                 FolderOf(job.id) + "/items.jsonl"));
+      ASSIGN_OR_RETURN(changed.report, WithItems(*options_.files, changed.report, items));
       RETURN_IF_ERROR(WriteFileDurably(*options_.files, path, changed.report));
       changed.base_hash = BaseHashOf(changed.report);
+    } else if (name == "report.html" && info.size <= kMaxPageBytes) {
+      ASSIGN_OR_RETURN(const std::string page, ReadFile(*options_.files, path, kMaxPageBytes));
+      RETURN_IF_ERROR(WriteFileDurably(*options_.files, path, Named(job.id, page)));
     }
   }
   // What it was made of stays with it, also when the snapshot is gone.
-  model.files.emplace_back(registry::kItemsFile, FolderOf(job.id) + "/items.jsonl");
+  model.files.emplace_back(registry::kItemsFile, items);
   model.card = CardOf(changed, changed.report);
   RETURN_IF_ERROR(Change(job.id, [&](Connection&, Job& kept) {
     kept.base_hash = changed.base_hash;

@@ -313,6 +313,10 @@ describe('bowerbird train base', () => {
     assert.equal(run('train', 'base', 'add', detectorFiles().model, '--name', 'other').code, 0);
     const names = () => JSON.parse(run('train', 'base', 'list', '--json').out).map((one) => one.name);
     assert.deepEqual(names(), ['default', 'other']);
+    const elsewhere = ['--data-dir', outOf('', 'elsewhere')];
+    assert.equal(run('train', 'base', 'add', detectorFiles().model, '--name', 'there', ...elsewhere).code, 0);
+    assert.match(run('train', 'base', 'list', ...elsewhere).out, /^there /);
+    assert.ok(existsSync(outOf('elsewhere', 'bases/there.tflite')));
     assert.equal(run('train', 'base', 'remove', 'other').code, 0);
     assert.deepEqual(names(), ['default']);
     assert.equal(run('train', 'base', 'remove', 'other').code, 1);

@@ -241,7 +241,11 @@ describe('training of a detector', { timeout: 300_000 }, () => {
     const { training, curve } = (await clients.training.getTraining({ id })).toJson();
     const report = JSON.parse(training.reportJson);
     assert.deepEqual([report.type, report.labels], ['detection', KINDS]);
-    for (const { item } of report.mistakes) assert.match(item, new RegExp(`^${hub.organizationId}/[^/]+/[0-9a-f]{40}$`));
+    const page = String(await fileOf(hub, 'boxed', '', 'report.html'));
+    for (const { item, picture: file } of report.mistakes) {
+      assert.match(item, new RegExp(`^${hub.organizationId}/[^/]+/[0-9a-f]{40}$`));
+      assert.ok(page.includes(item) && !page.includes(file), item);
+    }
     assert.ok(curve.some((point) => point.phase === 'train' && point.loss > 0), 'no loss in its curve');
     const { model } = (
       await clients.models.getModel({ organizationId: hub.organizationId, name: 'boxed' })
