@@ -15,6 +15,7 @@ namespace {
 // The first steps are slower than the rest: memory is not there yet.
 constexpr int kUntimedSteps = 2;
 constexpr int kTimedSteps = 3;
+constexpr double kPlanned = 0.985;  // of the budget: later steps may take longer
 constexpr int kMostBackOffs = 5;
 constexpr int kKeepEvery = 25;  // steps
 constexpr double kLastRate = 0.01;
@@ -89,8 +90,11 @@ class Loop {
     }
     result_.milliseconds_per_step =
         (now - timed_from_ - validation_) * 1e3 / (taken - kUntimedSteps);
-    if (result_.steps != 0 || taken < kUntimedSteps + kTimedSteps) return;
-    const double left = options_.budget_seconds - (now - start_);
+    const bool first = result_.steps == 0 && taken >= kUntimedSteps + kTimedSteps;
+    // Until then no rate depends on their number, and more steps tell better how long one takes.
+    const bool again = options_.steps == 0 && taken == options_.warm_up && result_.steps != 0;
+    if (!first && !again) return;
+    const double left = options_.budget_seconds * kPlanned - (now - start_);
     const double steps = taken + left * 1e3 / std::max(result_.milliseconds_per_step, 0.01);
     result_.steps = static_cast<int>(
         std::clamp<double>(steps, std::max(options_.least_steps, taken), options_.most_steps));

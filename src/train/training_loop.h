@@ -4,8 +4,8 @@
 // when numbers stop being finite.
 //
 // The rate rises over the warm-up and then falls along half a cosine to a hundredth. How many steps
-// there are is either said or follows from the budget and the time of the first steps; the number
-// that was taken is in the result, and given again as `steps` gives the same weights again.
+// there are is either said or follows from the budget and the time of the steps of the warm-up; the
+// number that was taken is in the result, and given again as `steps` gives the same weights again.
 #pragma once
 
 #include <functional>

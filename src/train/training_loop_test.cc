@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <functional>
 #include <limits>
 
 #include "base/status.h"
@@ -21,6 +23,7 @@ class CountingNetwork : public Network {
   }
   absl::StatusOr<StepResult> Step(const Batch&, double learning_rate) override {
     rates.push_back(learning_rate);
+    if (on_step) on_step(rates.size());
     if (learning_rate > largest_stable_rate)
       return StepResult{.loss = std::numeric_limits<double>::quiet_NaN(), .applied = false};
     ++weight;
@@ -40,7 +43,14 @@ class CountingNetwork : public Network {
   int loads = 0;
   double largest_stable_rate = 1;
   std::vector<double> rates;
+  std::function<void(size_t)> on_step;
 };
+
+void Work(double seconds) {
+  const std::clock_t end = std::clock() + static_cast<std::clock_t>(seconds * CLOCKS_PER_SEC);
+  while (std::clock() < end) {
+  }
+}
 
 absl::StatusOr<LoopResult> Train(CountingNetwork& network, const LoopOptions& options) {
   return RunTrainingLoop(
@@ -117,6 +127,17 @@ TEST(TrainingLoop, ABudgetBecomesANumberOfSteps) {
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->steps, 12);
   EXPECT_EQ(Train(network, {}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(TrainingLoop, TheStepsOfTheWarmUpSayHowManyTheBudgetHasTimeFor) {
+  CountingNetwork slowing, again;
+  slowing.on_step = [](size_t step) { Work(step <= 6 ? 0.001 : 0.005); };
+  const auto result = Train(slowing, {.budget_seconds = 0.3, .warm_up = 20});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GE(result->steps, 20);
+  EXPECT_LT(result->steps, 120) << "as many as the first five promise are 300";
+  ASSERT_TRUE(Train(again, {.steps = result->steps, .warm_up = 20}).ok());
+  EXPECT_EQ(again.rates, slowing.rates);
 }
 
 }  // namespace
