@@ -45,6 +45,19 @@ class ModuleProgramTest : public ::testing::Test {
   ModuleConfig module_;
 };
 
+// Until the child runs that program: on the way there it has others, and none for moments.
+void AwaitProgram(pid_t pid, const std::string& program) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  std::string name, environment;
+  for (int i = 0; i < 5000 && (name != program || environment.empty()); ++i) {
+    usleep(1000);
+    std::getline(std::ifstream(folder + "/cmdline"), name, '\0');
+    std::getline(std::ifstream(folder + "/environ"), environment);
+    name = fs::path(name).filename().string();
+  }
+  ASSERT_EQ(name, program);
+}
+
 TEST_F(ModuleProgramTest, ARegistryEntryIsFoundByIdAndVersion) {
   EXPECT_THAT(Message(), HasSubstr("put the archive at " + package_ + ".tar.gz"));
   Write(package_ + "/meta.json", R"({"entrypoint": "bin/run", "first_run": "setup"})");
@@ -117,6 +130,7 @@ TEST_F(ModuleProgramTest, ALeftoverIsKnownByTheAddressInItsEnvironment) {
   options.environment = {{"VIAM_MODULE_ADDRESS", folder_ + "/a.sock"}};
   const auto child = Subprocess::Start(options);
   ASSERT_TRUE(child.ok()) << child.status();
+  AwaitProgram((*child)->pid(), "sleep");
   EXPECT_EQ(KillLeftovers(folder_ + "/b.sock"), 0);
   EXPECT_EQ(KillLeftovers(folder_ + "/a"), 0) << "the beginning of an address is another one";
   EXPECT_TRUE((*child)->running());
